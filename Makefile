@@ -1,0 +1,55 @@
+# Every verb needs nothing but python3 (with its headers and venv) and a C++ compiler.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
+PORT ?= 8000
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test test-long check format bench clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev ## build the extensions and install everything that development needs
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+	  || { echo "$(PYTHON) comes without venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
+	  || { echo "$(PYTHON) comes without its C headers; on Debian: apt-get install python3-dev"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install -q --upgrade pip 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
+	$(BIN)/pip install -q --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed $(NATIVE)
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.built
+	$(BIN)/pip install -q --no-build-isolation -e '.[dev]'
+	@touch $@
+
+test: $(VENV)/.dev ## run the tests
+	$(BIN)/pytest
+
+test-long: $(VENV)/.dev ## run the statistical, fuzz and load tests of minutes too
+	$(BIN)/pytest -m 'long or not long' --timeout 1800
+
+check: $(VENV)/.dev ## check format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## format and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what was built (the store in data/ stays)
+	rm -rf $(VENV) build *.egg-info ext/*/*.so .mypy_cache .ruff_cache .pytest_cache
