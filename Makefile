@@ -36,11 +36,25 @@ $(VENV)/.dev: $(VENV)/.built
 	$(BIN)/pip install -q --no-build-isolation -e '.[dev]'
 	@touch $@
 
+serve: $(VENV)/.built data/store ## build, load a sample catalogue the first time, and serve (PORT=8000 WORKERS=auto)
+	$(BIN)/bandit-serve run --port $(PORT) --workers $(WORKERS)
+
+# Loaded aside and renamed, so that a first load that is cut off leaves no half-filled store.
+data/store: | $(VENV)/.built
+	rm -rf data/store.new
+	mkdir -p data
+	$(BIN)/bandit-serve sample data/catalogue.csv --rows 100000
+	$(BIN)/bandit-serve load data/catalogue.csv --prior 2,30 --store data/store.new
+	mv data/store.new data/store
+
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
 
 test-long: $(VENV)/.dev ## run the statistical, fuzz and load tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800
+
+bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
+	$(BIN)/python -m loadtest.bench
 
 check: $(VENV)/.dev ## check format, lint and types
 	$(BIN)/ruff format --check .

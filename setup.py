@@ -32,7 +32,7 @@ if COVERAGE:
 
 
 def extension(name: str) -> Extension:
-    """The extension `name._core` from every C++ file of ext/`name`."""
+    """Return the extension `name._core` from every C++ file of ext/`name`."""
     folder = Path("ext") / name
     return Extension(
         f"{name}._core",

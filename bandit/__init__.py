@@ -1,0 +1,22 @@
+"""The decision: posteriors, policies and ranking. No I/O, no clock, no global state."""
+
+from bandit.keying import decision_key
+from bandit.model import Model, Models
+from bandit.policy import BayesUCB, Greedy, Policy, ThompsonSampling
+from bandit.posterior import Prior, posterior
+from bandit.ranking import rank
+from bandit.template import EntityTemplate
+
+__all__ = [
+    "BayesUCB",
+    "EntityTemplate",
+    "Greedy",
+    "Model",
+    "Models",
+    "Policy",
+    "Prior",
+    "ThompsonSampling",
+    "decision_key",
+    "posterior",
+    "rank",
+]

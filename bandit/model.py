@@ -1,0 +1,62 @@
+"""A model: everything that turns ids into scores, as one immutable snapshot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit.keying import decision_key
+from bandit.policy import Policy
+from bandit.posterior import Column, Precision, Prior, posterior
+from bandit.template import EntityTemplate
+
+__all__ = ["Model", "Models"]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as declared in the configuration.
+
+    Attributes
+    ----------
+    features : tuple of str
+        Names, in the feature store, of the posterior's alpha and beta.
+    degrade : bool
+        Whether the prior may stand in for features that could not be had in time.
+    max_candidates : int
+        Candidates in one request at most.
+    deadline_s : float
+        Seconds that one request may take; a request's own timeout can only be shorter.
+    """
+
+    name: str
+    version: str
+    entity_type: str
+    entity: EntityTemplate
+    features: tuple[str, str]
+    prior: Prior
+    policy: Policy
+    precision: Precision
+    degrade: bool
+    max_candidates: int
+    deadline_s: float
+
+    def score(
+        self,
+        values: NDArray[np.float64],
+        found: NDArray[np.bool_],
+        decision_id: str,
+        lanes: NDArray[np.uint64],
+    ) -> Column:
+        """Return the scores [n] of candidates with these features; the prior where not `found`."""
+        alpha, beta = posterior(values, found, self.prior, self.precision)
+        return self.policy.score(alpha, beta, decision_key(self.name, decision_id), lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of a service, and the name of the one for requests that name none."""
+
+    by_name: Mapping[str, Model]
+    default: str

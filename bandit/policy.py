@@ -1,0 +1,78 @@
+"""Policies: from posteriors to scores."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import betadist
+from bandit.posterior import Column
+
+__all__ = ["BayesUCB", "Greedy", "Policy", "ThompsonSampling"]
+
+
+class Policy(Protocol):
+    """Scores candidates from their Beta posteriors; higher is better.
+
+    The score of a candidate depends on the key, its own lane and its own posterior only, never on
+    the other candidates of the list.
+    """
+
+    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
+        """Return the scores [n], in [0, 1], of the dtype of `alpha`.
+
+        Parameters
+        ----------
+        alpha, beta : float32[n] or float64[n]
+            Posterior parameters, finite and > 0.
+        key : int
+            The decision's 64-bit key; deterministic policies ignore it.
+        lanes : uint64[n]
+            The stable hash of each candidate's id.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ThompsonSampling:
+    """One draw from each posterior (Thompson 1933, Biometrika 25)."""
+
+    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
+        """Draw once from every candidate's posterior."""
+        return betadist.sample(alpha, beta, key, lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class Greedy:
+    """The posterior mean: exploits what is known, explores nothing."""
+
+    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:  # noqa: ARG002
+        """Return the posterior means."""
+        wide = alpha.astype(np.float64)
+        return (wide / (wide + beta)).astype(alpha.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class BayesUCB:
+    """An upper quantile of the posterior (Kaufmann, Cappé, Garivier 2012, AISTATS).
+
+    The paper lets the level grow with the number of rounds, 1 - 1/t. A stateless service doesn't
+    know t and must score a candidate the same way in every list, so the level is a setting.
+    Needs scipy (extra `bayes-ucb`).
+    """
+
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ValueError(f"level is {self.level}, must be between 0 and 1")
+
+    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:  # noqa: ARG002
+        """Return the posterior quantiles at `level`."""
+        from scipy.special import betaincinv
+
+        quantiles: NDArray[np.float64] = betaincinv(
+            alpha.astype(np.float64), beta.astype(np.float64), self.level
+        )
+        return quantiles.astype(alpha.dtype)

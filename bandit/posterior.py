@@ -1,0 +1,45 @@
+"""Beta posteriors as two columns, with a prior where nothing is known."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Column", "Precision", "Prior", "posterior"]
+
+Precision = Literal["float32", "float64"]
+Column = NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The Beta distribution that stands in for a candidate without a posterior of its own."""
+
+    alpha: float
+    beta: float
+
+
+def posterior(
+    values: NDArray[np.float64], found: NDArray[np.bool_], prior: Prior, precision: Precision
+) -> tuple[Column, Column]:
+    """Return the columns alpha[n], beta[n] in the wanted precision.
+
+    Parameters
+    ----------
+    values : float64[n, 2]
+        alpha and beta of each candidate, finite and > 0 where `found`.
+    found : bool[n]
+        False where the prior stands in.
+
+    Shapes outside the precision's normal range are moved to its edge: Beta(1e-60, b) as a float32
+    becomes Beta(1.2e-38, b), from which no draw could tell it.
+    """
+    with_prior = values
+    if not found.all():
+        with_prior = np.where(found[:, None], values, (prior.alpha, prior.beta))
+    if precision == "float32":
+        edge = np.finfo(np.float32)
+        narrow = np.clip(with_prior, edge.tiny, edge.max).astype(np.float32)
+        return narrow[:, 0].copy(), narrow[:, 1].copy()
+    return with_prior[:, 0].copy(), with_prior[:, 1].copy()

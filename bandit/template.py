@@ -1,0 +1,35 @@
+"""How the id of a feature-store entity is made from a candidate and the request's context."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+
+__all__ = ["EntityTemplate"]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityTemplate:
+    """A template such as ``{segment}:{candidate}``, split at the candidate."""
+
+    text: str
+    prefix: str
+    suffix: str
+    keys: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "EntityTemplate":
+        """Split a template; ValueError says what is wrong with it."""
+        pieces = list(Formatter().parse(text))
+        if any(spec or conversion for _, _, spec, conversion in pieces):
+            raise ValueError(f"{text!r} has a format specification; only plain {{names}} are known")
+        names = [name for _, name, _, _ in pieces if name is not None]
+        if names.count("candidate") != 1:
+            raise ValueError(f"{text!r} must contain {{candidate}} exactly once")
+        if not all(name.isidentifier() for name in names):
+            raise ValueError(f"{text!r} has a field that isn't a plain name")
+        prefix, suffix = text.split("{candidate}")
+        return cls(text, prefix, suffix, tuple(name for name in names if name != "candidate"))
+
+    def affixes(self, context: Mapping[str, str]) -> tuple[str, str]:
+        """Return what stands before and after the candidate; `context` must hold all `keys`."""
+        return self.prefix.format_map(context), self.suffix.format_map(context)

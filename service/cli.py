@@ -1,0 +1,89 @@
+"""The command `bandit-serve`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from featurestore import StoreError
+from service import data_commands
+from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
+from service.launcher import check_store, serve
+
+__all__ = ["main"]
+
+USAGE_ERROR = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bandit-serve")
+def main() -> None:
+    """Multi-armed-bandit prediction service.
+
+    \b
+    A first service, from nothing:
+      bandit-serve sample catalogue.csv          make up a catalogue of 100,000 contents
+      bandit-serve load catalogue.csv            put its posteriors into the embedded store
+      bandit-serve run                           serve POST /predict
+    """  # noqa: D301
+
+
+@main.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with the models and settings. Else BANDIT_SERVE_CONFIG, else the default "
+    "that `bandit-serve config` prints.",
+)
+@click.option("--host", help="Address to listen on (default 127.0.0.1: this machine only).")
+@click.option("--port", type=int, help="Port to listen on (default 8000).")
+@click.option("--workers", help='Processes, or "auto" for the CPU quota (default auto).')
+@click.option("--store", "path", help="Folder of the embedded store (default data/store).")
+@click.option("--log-level", help="debug, info, warning or error (default info).")
+def run(config: Path | None, path: str | None, workers: str | None, **server: Any) -> None:  # noqa: ANN401
+    """Serve predictions until SIGTERM or Ctrl-C.
+
+    Options win over the environment (BANDIT_SERVE_SERVER_PORT, BANDIT_SERVE_STORE_PATH, ...),
+    which wins over the configuration file. A wrong setting stops the start; every problem is
+    listed at once.
+
+    \b
+    On SIGTERM  /health turns 503 while requests are still answered (drain_delay_s), then no
+                connection is accepted and requests in flight finish (drain_timeout_s).
+    Logs        JSON lines on standard error: one for each problem, none for ordinary requests.
+    Exit status 0 after a drain, 1 when a worker could not be kept alive, 2 for wrong settings.
+
+    \b
+    Examples:
+      bandit-serve run
+      bandit-serve run --config models.toml --port 9000 --workers 4
+    """  # noqa: D301
+    if workers is not None:
+        server["workers"] = int(workers) if workers.isdigit() else workers
+    given = {name: value for name, value in server.items() if value is not None}
+    try:
+        settings = load_settings(
+            config_path(config),
+            {"server": given, "store": {} if path is None else {"path": path}},
+        )
+        check_store(settings)
+    except (ConfigError, StoreError) as error:
+        click.echo(f"bandit-serve: {error}", err=True)
+        sys.exit(USAGE_ERROR)
+    serve(settings)
+
+
+@main.command()
+def config() -> None:
+    """Print the default configuration, with every setting explained."""
+    click.echo(DEFAULT_CONFIG.read_text(encoding="utf-8"), nl=False)
+
+
+for command in (
+    data_commands.load,
+    data_commands.export,
+    data_commands.stats,
+    data_commands.sample,
+):
+    main.add_command(command)

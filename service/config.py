@@ -1,0 +1,246 @@
+"""The settings: read once from one TOML file and the environment, checked whole, then frozen."""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from bandit import BayesUCB, EntityTemplate, Greedy, Model, Models, Policy, Prior, ThompsonSampling
+from bandit.posterior import Precision
+from service.cpus import cpu_quota
+from service.fields import Fields
+
+__all__ = [
+    "DEFAULT_CONFIG",
+    "ConfigError",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "config_path",
+    "load_settings",
+]
+
+DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
+ENV_PREFIX = "BANDIT_SERVE_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+FLOAT32_RANGE = (1.2e-38, 3.4e38)
+
+
+class ConfigError(Exception):
+    """The configuration is wrong; `problems` has one line for each mistake."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{source}: {count}{lines}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How requests are accepted; sizes in bytes, times in seconds, limits for each worker."""
+
+    host: str
+    port: int
+    workers: int
+    max_in_flight: int
+    max_body_bytes: int
+    drain_delay_s: float
+    drain_timeout_s: float
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where features come from."""
+
+    path: Path
+    map_size_gib: int
+    hot_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the service was told, checked."""
+
+    source: str
+    server: ServerSettings
+    store: StoreSettings
+    models: Models
+
+
+def config_path(given: Path | None) -> Path:
+    """Return the configuration file: the one given, else the environment's, else the default."""
+    named = os.environ.get(ENV_PREFIX + "CONFIG")
+    return given or (Path(named) if named else DEFAULT_CONFIG)
+
+
+def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """Read and check the settings.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file.
+    overrides : mapping of section to mapping of name to value
+        What the command line says; it wins over the environment, which wins over the file.
+
+    Raises
+    ------
+    ConfigError
+        Lists every problem of the file, the environment and the command line at once.
+    """
+    problems: list[str] = []
+    table = _read(path)
+    _override(table, _from_environment(os.environ, problems))
+    _override(table, overrides or {})
+    root = Fields("", table, problems)
+    settings = Settings(
+        source=str(path),
+        server=_server(root.section("server")),
+        store=_store(root.section("store")),
+        models=Models(_models(root.section("models", required=True)), root.text("default_model")),
+    )
+    root.finish()
+    default = settings.models.default
+    if default and default not in settings.models.by_name:
+        root.problem("default_model", f"is {default!r}, but no model of that name is declared")
+    if problems:
+        raise ConfigError(str(path), problems)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(str(path), [f"can't be read as TOML: {error}"]) from error
+
+
+def _override(table: dict[str, Any], overrides: Mapping[str, Mapping[str, Any]]) -> None:
+    for section, values in overrides.items():
+        if isinstance(table.setdefault(section, {}), dict):
+            table[section].update(values)
+
+
+def _from_environment(
+    environment: Mapping[str, str], problems: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Return BANDIT_SERVE_SECTION_NAME=value as tables; a value is TOML where it can be."""
+    found: dict[str, dict[str, Any]] = {"server": {}, "store": {}}
+    for variable, text in environment.items():
+        if not variable.startswith(ENV_PREFIX) or variable == ENV_PREFIX + "CONFIG":
+            continue
+        section, _, name = variable.removeprefix(ENV_PREFIX).lower().partition("_")
+        if section in found and name:
+            found[section][name] = _toml_value(text)
+        else:
+            problems.append(f"{variable} in the environment names no setting")
+    return found
+
+
+def _toml_value(text: str) -> Any:  # noqa: ANN401
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _server(fields: Fields) -> ServerSettings:
+    settings = ServerSettings(
+        host=fields.text("host", "127.0.0.1"),
+        port=fields.integer("port", 8000, low=0, high=65_535),
+        workers=fields.integer("workers", "auto", low=1, high=1024, words={"auto": cpu_quota()}),
+        max_in_flight=fields.integer("max_in_flight", 64, low=1, high=100_000),
+        max_body_bytes=fields.integer("max_body_bytes", 4 << 20, low=1024, high=1 << 30),
+        drain_delay_s=fields.number("drain_delay_s", 1.0, low=0, high=600),
+        drain_timeout_s=fields.number("drain_timeout_s", 10.0, low=1, high=600),
+        log_level=fields.choice("log_level", LOG_LEVELS, "info"),
+    )
+    fields.finish()
+    return settings
+
+
+def _store(fields: Fields) -> StoreSettings:
+    fields.choice("kind", ("embedded",), "embedded")
+    settings = StoreSettings(
+        path=Path(fields.text("path", "data/store")),
+        map_size_gib=fields.integer("map_size_gib", 64, low=1, high=16_384),
+        hot_rows=fields.integer("hot_rows", 20_000_000, low=0, high=10**10),
+    )
+    fields.finish()
+    return settings
+
+
+def _models(fields: Fields) -> dict[str, Model]:
+    models = {name: _model(name, fields.section(name)) for name in fields.names()}
+    if not models:
+        fields.problem("", "must declare at least one model")
+    fields.finish()
+    return models
+
+
+def _model(name: str, fields: Fields) -> Model:
+    model = Model(
+        name=name,
+        version=fields.text("version"),
+        entity_type=fields.text("entity_type", "content"),
+        entity=_entity(fields),
+        features=_features(fields),
+        prior=_prior(fields.section("prior")),
+        policy=_policy(fields),
+        precision=cast(Precision, fields.choice("precision", ("float32", "float64"), "float32")),
+        degrade=fields.choice("on_late_features", ("degrade", "fail"), "degrade") == "degrade",
+        max_candidates=fields.integer("max_candidates", 10_000, low=1, high=10_000_000),
+        deadline_s=fields.integer("deadline_ms", 500, low=1, high=600_000) / 1000,
+    )
+    fields.finish()
+    return model
+
+
+def _entity(fields: Fields) -> EntityTemplate:
+    try:
+        return EntityTemplate.parse(fields.text("entity", "{candidate}"))
+    except ValueError as error:
+        fields.problem("entity", str(error))
+        return EntityTemplate.parse("{candidate}")
+
+
+def _features(fields: Fields) -> tuple[str, str]:
+    names = fields.texts("features", ("alpha", "beta"))
+    if len(names) != 2 or names[0] == names[1]:
+        fields.problem("features", f"is {list(names)}, must be two names, alpha's and beta's")
+        return ("alpha", "beta")
+    return names[0], names[1]
+
+
+def _prior(fields: Fields) -> Prior:
+    low, high = FLOAT32_RANGE
+    prior = Prior(
+        fields.number("alpha", 1.0, low=low, high=high),
+        fields.number("beta", 1.0, low=low, high=high),
+    )
+    fields.finish()
+    return prior
+
+
+def _policy(fields: Fields) -> Policy:
+    if isinstance(fields.value("policy"), dict):
+        table = fields.section("policy")
+        name = table.choice("name", ("bayes-ucb", "greedy", "thompson"))
+        level = table.number("level", 0.95, low=0, high=1) if name == "bayes-ucb" else 0.95
+        table.finish()
+    else:
+        name = fields.choice("policy", ("bayes-ucb", "greedy", "thompson"), "thompson")
+        level = 0.95
+    if name != "bayes-ucb":
+        return Greedy() if name == "greedy" else ThompsonSampling()
+    if find_spec("scipy") is None:
+        fields.problem("policy", "bayes-ucb needs scipy: pip install 'bandit-serve[bayes-ucb]'")
+    if not 0 < level < 1:
+        fields.problem("policy.level", f"is {level}, must be between 0 and 1")
+        level = 0.95
+    return BayesUCB(level)

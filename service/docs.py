@@ -1,0 +1,106 @@
+"""A documentation page made from the OpenAPI document, with nothing to load from elsewhere."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+import orjson
+
+__all__ = ["docs_page"]
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: #2b6cb0; }
+body { font: 16px/1.55 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; padding: 1rem; }
+h1 { margin-bottom: 0 } 
+h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem }
+code, pre { font: .88em/1.45 ui-monospace, monospace; background: var(--soft); border-radius: 4px }
+code { padding: .1em .3em } pre { padding: .8em; overflow-x: auto }
+.method { font-weight: 700; color: var(--link) }
+.table { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .4em .7em .4em 0 }
+tr { border-bottom: 1px solid var(--line) }
+"""
+
+
+def docs_page(document: Mapping[str, Any]) -> str:
+    """Return the page as HTML."""
+    info = document["info"]
+    schemas = document["components"]["schemas"]
+    intro = f"{escape(info['summary'])} API version {escape(info['version'])}; for machines:"
+    body = [
+        f"<h1>{escape(info['title'])}</h1>",
+        f'<p>{intro} <a href="/openapi.json">/openapi.json</a>.</p>',
+    ]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            body += _operation(path, method, operation, schemas)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(info['title'])}</title><style>{STYLE}</style></head>"
+        f"<body>{''.join(body)}</body></html>"
+    )
+
+
+def _operation(
+    path: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> Iterator[str]:
+    yield f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>'
+    yield f"<p><strong>{escape(operation['summary'])}.</strong> "
+    yield f"{escape(operation.get('description', ''))}</p>"
+    if "requestBody" in operation:
+        schema = _schema(operation["requestBody"], schemas)
+        yield "<h3>Request</h3>" + _fields(schema)
+        example = orjson.dumps(schema["example"]).decode()
+        curl = f"curl -H 'content-type: application/json' -d '{example}' http://HOST:PORT{path}"
+        yield f"<pre>{escape(curl)}</pre>"
+    yield "<h3>Answers</h3>" + _answers(operation["responses"])
+    yield _fields(_schema(next(iter(operation["responses"].values())), schemas))
+
+
+def _answers(responses: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            f"<code>{status}</code>",
+            escape(answer["description"]),
+            escape(", ".join(answer["content"])),
+        )
+        for status, answer in responses.items()
+    ]
+    return _table(("status", "when", "content type"), rows)
+
+
+def _fields(schema: Mapping[str, Any]) -> str:
+    required = schema.get("required", ())
+    rows = [
+        (
+            f"<code>{escape(name)}</code>",
+            escape(_type(field)) + (", required" if name in required else ""),
+            escape(field.get("description", "")),
+        )
+        for name, field in schema["properties"].items()
+    ]
+    return _table(("field", "type", "meaning"), rows)
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "enum" in field:
+        return " or ".join("null" if v is None else f'"{v}"' for v in field["enum"])
+    kind = field["type"]
+    if kind == "array":
+        return f"array of {_type(field['items'])}s" if "type" in field["items"] else "array"
+    return kind if isinstance(kind, str) else " or ".join(kind)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = "".join(
+        f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in row)}</tr>"
+        for tag, row in [("th", head), *(("td", row) for row in rows)]
+    )
+    return f'<div class="table"><table>{lines}</table></div>'
+
+
+def _schema(holder: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference: str = next(iter(holder["content"].values()))["schema"]["$ref"]
+    schema: Mapping[str, Any] = schemas[reference.rpartition("/")[2]]
+    return schema

@@ -1,0 +1,46 @@
+"""Features for a request, whatever becomes of the store."""
+
+import logging
+
+import numpy as np
+
+from featurestore import FeatureBatch, FeatureStore, StoreError
+from service.errors import FeaturesUnavailable
+from service.wire import PredictRequest
+
+__all__ = ["fetch_features"]
+
+log = logging.getLogger("bandit_serve.features")
+
+
+async def fetch_features(
+    store: FeatureStore, request: PredictRequest, deadline: float
+) -> FeatureBatch:
+    """Return the features of the request's candidates.
+
+    A store that is late or failing costs its rows, marked `late`, unless the model forbids it:
+    then FeaturesUnavailable is raised.
+    """
+    model = request.model
+    entities = request.ids
+    if model.entity.text != "{candidate}":
+        entities = entities.affix(*model.entity.affixes(request.context))
+    try:
+        batch = await store.fetch(model.entity_type, entities, model.features, deadline)
+    except StoreError as error:
+        log.error("the feature store failed", extra={"model": model.name, "error": str(error)})
+        batch = _nothing_in_time(len(entities), len(model.features))
+    if not model.degrade and batch.late.any():
+        late = np.count_nonzero(batch.late)
+        raise FeaturesUnavailable(f"features of {late} candidates could not be had in time")
+    return batch
+
+
+def _nothing_in_time(n: int, features: int) -> FeatureBatch:
+    return FeatureBatch(
+        values=np.full((n, features), np.nan),
+        found=np.zeros(n, dtype=np.bool_),
+        late=np.ones(n, dtype=np.bool_),
+        invalid=0,
+        oldest_age_s=0.0,
+    )

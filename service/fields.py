@@ -1,0 +1,117 @@
+"""Typed reading of a parsed TOML table that collects every problem instead of stopping at one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["Fields"]
+
+_ABSENT: Any = object()
+
+
+class Fields:
+    """One table of the configuration; each reader returns a value of its type, wrong or not.
+
+    A wrong or missing value is noted in `problems` and a stand-in of the right type is returned,
+    so that reading goes on and the rest is checked too.
+    """
+
+    def __init__(self, path: str, table: Mapping[str, Any], problems: list[str]) -> None:
+        self._path = path
+        self._table = table
+        self._problems = problems
+        self._known: set[str] = set()
+
+    def problem(self, name: str, message: str) -> None:
+        """Note a problem of the field `name`."""
+        self._problems.append(f"{self._full(name)} {message}")
+
+    def names(self) -> list[str]:
+        """Return the names in the table."""
+        return list(self._table)
+
+    def value(self, name: str) -> Any:  # noqa: ANN401
+        """Return the raw value, or None."""
+        return self._table.get(name)
+
+    def section(self, name: str, *, required: bool = False) -> "Fields":
+        """Return the table `name`, an empty one where it is absent."""
+        self._known.add(name)
+        table = self._table.get(name, {})
+        if required and name not in self._table:
+            self.problem(name, "is missing")
+        if not isinstance(table, dict):
+            self.problem(name, f"is {table!r}, must be a table")
+            table = {}
+        return Fields(self._full(name), table, self._problems)
+
+    def text(self, name: str, default: str = _ABSENT) -> str:
+        """Return a string that isn't empty."""
+        value = self._take(name, default)
+        if value is _ABSENT:
+            return ""
+        if not isinstance(value, str) or not value:
+            self.problem(name, f"is {value!r}, must be a string that isn't empty")
+            return ""
+        return value
+
+    def texts(self, name: str, default: Sequence[str]) -> tuple[str, ...]:
+        """Return an array of strings."""
+        value = self._take(name, list(default))
+        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+            self.problem(name, f"is {value!r}, must be an array of strings")
+            return tuple(default)
+        return tuple(value)
+
+    def choice(self, name: str, choices: Sequence[str], default: str = _ABSENT) -> str:
+        """Return one of `choices`."""
+        value = self._take(name, default)
+        if value is _ABSENT:
+            return choices[0]
+        if value not in choices:
+            self.problem(name, f"is {value!r}, must be one of {', '.join(choices)}")
+            return choices[0]
+        return str(value)
+
+    def integer(
+        self,
+        name: str,
+        default: int | str,
+        *,
+        low: int,
+        high: int,
+        words: Mapping[str, int] | None = None,
+    ) -> int:
+        """Return an integer from `low` to `high`, or what one of the `words` stands for."""
+        value = self._take(name, default)
+        if words and isinstance(value, str) and value in words:
+            return words[value]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            also = "".join(f" or {word!r}" for word in words or ())
+            self.problem(name, f"is {value!r}, must be an integer from {low} to {high}{also}")
+            return low
+        return value
+
+    def number(self, name: str, default: float, *, low: float, high: float) -> float:
+        """Return a finite number from `low` to `high`."""
+        value = self._take(name, default)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or not low <= value <= high:
+            self.problem(name, f"is {value!r}, must be a number from {low:g} to {high:g}")
+            return high
+        return float(value)
+
+    def finish(self) -> None:
+        """Note every name in the table that nobody asked for."""
+        for name in self._table.keys() - self._known:
+            known = ", ".join(sorted(self._known))
+            self.problem(name, f"is not a setting; known here: {known}")
+
+    def _take(self, name: str, default: Any) -> Any:  # noqa: ANN401
+        self._known.add(name)
+        if name not in self._table and default is _ABSENT:
+            self.problem(name, "is missing")
+        return self._table.get(name, default)
+
+    def _full(self, name: str) -> str:
+        return ".".join(part for part in (self._path, name) if part)

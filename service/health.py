@@ -1,0 +1,82 @@
+"""GET /health, /health/ready and /health/live."""
+
+import os
+import time
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+import betadist
+from bandit import Models
+from featurestore import Cached, StoreError
+from service.admission import Admission
+from service.counts import Counts
+from service.errors import STATUS_OK, NotReady
+from service.lifecycle import Lifecycle, Stage
+from service.reply import JSON, reply
+
+__all__ = ["Live", "Ready"]
+
+CHECK_S = 1.0
+
+
+class Live:
+    """200 as long as the event loop turns."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Answer a probe."""
+        await reply(send, STATUS_OK, [JSON], b'{"status":"ok"}')
+
+
+class Ready:
+    """200 once everything that a prediction needs was seen working, else 503 naming what isn't."""
+
+    def __init__(
+        self,
+        models: Models,
+        store: Cached,
+        admission: Admission,
+        lifecycle: Lifecycle,
+        counts: Counts,
+    ) -> None:
+        self.models = models
+        self.store = store
+        self.admission = admission
+        self.lifecycle = lifecycle
+        self.counts = counts
+        betadist.self_test()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Answer a probe."""
+        checks = {"lifecycle": self._lifecycle(), "store": await self._store(), "sampler": "ok"}
+        ok = all(state == "ok" for state in checks.values())
+        document = {
+            "status": "ok" if ok else next(s for s in checks.values() if s != "ok"),
+            "checks": checks,
+            **self._facts(),
+        }
+        await reply(send, STATUS_OK if ok else NotReady.status, [JSON], orjson.dumps(document))
+
+    def _lifecycle(self) -> str:
+        return "ok" if self.lifecycle.stage is Stage.SERVING else "draining"
+
+    async def _store(self) -> str:
+        try:
+            await self.store.check(time.monotonic() + CHECK_S)
+        except StoreError as error:
+            return f"failing: {error}"
+        loaded, rows = self.store.progress
+        return "ok" if self.store.filled else f"starting: {loaded} of {rows} rows in memory"
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "models": {name: model.version for name, model in self.models.by_name.items()},
+            "worker": {
+                "pid": os.getpid(),
+                "in_flight": self.admission.in_flight,
+                **asdict(self.counts),
+                "store": asdict(self.store.counts),
+            },
+        }

@@ -1,0 +1,118 @@
+"""Starts the workers, says what they serve, and drains them on SIGTERM."""
+
+import math
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from starlette.types import ASGIApp
+
+from featurestore import Cached, LmdbStore
+from service.app import create_app
+from service.banner import announce
+from service.config import ConfigError, Settings, StoreSettings
+from service.lifecycle import Lifecycle, SharedStage, Stage
+from service.logs import log_config
+
+__all__ = ["check_store", "serve"]
+
+
+class DrainingServer(Granian):
+    """A Granian server that leaves the balancers before it closes its socket.
+
+    SIGTERM or SIGINT: health answers 503 while requests are still answered, for `delay_s`; then
+    the workers stop accepting and finish what is in flight. A second signal skips the delay.
+    """
+
+    def __init__(self, stage: SharedStage, delay_s: float, **options: object) -> None:
+        super().__init__("bandit-serve", **options)
+        self._stage = stage
+        self._delay_s = delay_s
+
+    def signal_handler_interrupt(self, *_: object, **__: object) -> None:
+        """Begin to leave; runs in the main thread, as a signal handler."""
+        if self._stage.value != Stage.SERVING:
+            self._drain()
+            return
+        self._stage.value = Stage.LEAVING
+        timer = threading.Timer(self._delay_s, self._drain)
+        timer.daemon = True
+        timer.start()
+
+    def _drain(self) -> None:
+        self._stage.value = Stage.DRAINING
+        super().signal_handler_interrupt()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal ends it; returns when every worker has stopped."""
+    # LMDB forbids an environment across a fork, so workers start from a fresh interpreter.
+    multiprocessing.set_start_method("spawn", force=True)
+    stage = multiprocessing.get_context("spawn").RawValue("i", Stage.SERVING)
+    server = settings.server
+    granian = DrainingServer(
+        stage,
+        server.drain_delay_s,
+        address=server.host,
+        port=server.port,
+        interface=Interfaces.ASGI,
+        workers=server.workers,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=4096,
+        backpressure=4096,
+        log_level=LogLevels.warning,
+        log_dictconfig=log_config(server.log_level),
+        respawn_failed_workers=True,
+        workers_kill_timeout=math.ceil(server.drain_timeout_s),
+    )
+    granian.on_startup(partial(announce, settings))
+    granian.serve(target_loader=partial(load_worker, settings, stage), wrap_loader=False)
+
+
+def load_worker(settings: Settings, stage: SharedStage) -> ASGIApp:
+    """Return the application of one worker; runs in the worker's process."""
+    _end_with_parent()
+    return create_app(settings, open_store(settings.store), Lifecycle(stage))
+
+
+def open_store(settings: StoreSettings) -> Cached:
+    """Open the store that the settings name, with the hot tier in front."""
+    store = LmdbStore.open(settings.path, map_size_gib=settings.map_size_gib)
+    return Cached(store, max_rows=settings.hot_rows)
+
+
+def check_store(settings: Settings) -> None:
+    """Raise ConfigError when a model asks the store for features that its table doesn't have."""
+    store = LmdbStore.open(settings.store.path, map_size_gib=settings.store.map_size_gib)
+    try:
+        tables = store.tables()
+    finally:
+        store.close()
+    problems = [
+        f"models.{model.name}.features is {list(model.features)}, but the table "
+        f"{model.entity_type!r} in {settings.store.path} has {list(table.features)}"
+        for model in settings.models.by_name.values()
+        if (table := tables.get(model.entity_type))
+        and not set(model.features) <= set(table.features)
+    ]
+    if problems:
+        raise ConfigError(settings.source, problems)
+
+
+def _end_with_parent() -> None:
+    """Stop this worker when the launcher dies, even by kill -9, so that the port is set free."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_then_stop, args=(parent.join,), daemon=True).start()
+
+
+def _wait_then_stop(wait: Callable[[], None]) -> None:
+    wait()
+    os.kill(os.getpid(), signal.SIGTERM)

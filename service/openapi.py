@@ -1,0 +1,253 @@
+"""The OpenAPI 3.1 document, made from the limits and errors that the code enforces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bandit import Models
+from service import errors
+from service.errors import STATUS_OK, NotReady, Problem
+from service.wire import MAX_DECISION_ID_BYTES, MAX_ID_BYTES, MAX_TIMEOUT_MS
+
+__all__ = ["API_VERSION", "openapi_document"]
+
+API_VERSION = "1.0.0"
+
+Schema = dict[str, Any]
+
+PREDICT_PROBLEMS: tuple[type[Problem], ...] = (
+    errors.MalformedBody,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+    errors.InvalidRequest,
+    errors.Overloaded,
+    errors.Unavailable,
+    errors.DeadlineExceeded,
+    errors.Internal,
+)
+
+
+def openapi_document(models: Models, max_body_bytes: int) -> Schema:
+    """Return the document for a service with these models and this limit on bodies."""
+    ready = _health("Whether this node should get traffic", NotReady)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "bandit-serve",
+            "version": API_VERSION,
+            "summary": "Ranks candidates with a multi-armed bandit.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/predict": {"post": _predict(max_body_bytes)},
+            "/health": {"get": {**ready, "operationId": "health"}},
+            "/health/ready": {"get": {**ready, "operationId": "ready"}},
+            "/health/live": {
+                "get": {**_health("Whether the event loop turns"), "operationId": "live"}
+            },
+        },
+        "components": {
+            "schemas": {
+                "PredictRequest": _request(models),
+                "Prediction": _prediction(),
+                "Health": _health_schema(),
+                "Problem": _problem(),
+            }
+        },
+    }
+
+
+def _predict(max_body_bytes: int) -> Schema:
+    return {
+        "operationId": "predict",
+        "summary": "Score and rank candidates",
+        "description": (
+            "Scores every candidate with the model's policy and answers them best first. The same "
+            "decision id gives the same candidate the same score, whatever else is in the list. "
+            f"A body may have {max_body_bytes} bytes."
+        ),
+        "parameters": [_traceparent()],
+        "requestBody": {"required": True, "content": _json("PredictRequest")},
+        "responses": {
+            str(STATUS_OK): {
+                "description": "The scores, as columns",
+                "headers": {
+                    "Server-Timing": _header("Milliseconds spent in each stage (W3C)"),
+                    "X-Decision-Id": _header("The decision id, percent-encoded"),
+                },
+                "content": _json("Prediction"),
+            },
+            **_problems(PREDICT_PROBLEMS),
+        },
+    }
+
+
+def _health(summary: str, *failures: type[Problem]) -> Schema:
+    documented = {
+        str(failure.status): {
+            "description": "Not now; the failing check is named",
+            "content": _json("Health"),
+        }
+        for failure in failures
+    }
+    ok = {"description": "Yes", "content": _json("Health")}
+    return {"summary": summary, "responses": {str(STATUS_OK): ok, **documented}}
+
+
+def _problems(kinds: Sequence[type[Problem]]) -> Schema:
+    return {
+        str(kind.status): {
+            "description": kind.title,
+            "content": {"application/problem+json": {"schema": _ref("Problem")}},
+        }
+        for kind in kinds
+    }
+
+
+def _request(models: Models) -> Schema:
+    most = max(model.max_candidates for model in models.by_name.values())
+    keys = sorted({key for model in models.by_name.values() for key in model.entity.keys})
+    return {
+        "type": "object",
+        "required": ["candidates"],
+        "additionalProperties": False,
+        "properties": {
+            "candidates": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": most,
+                "items": {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
+                "description": (
+                    f"Ids to score, each of 1 to {MAX_ID_BYTES} bytes of UTF-8. Duplicates get "
+                    "equal scores."
+                ),
+            },
+            "model": {
+                "type": ["string", "null"],
+                "enum": [*models.by_name, None],
+                "description": f"Which model scores them; {models.default!r} unless said.",
+            },
+            "context": {
+                "type": ["object", "null"],
+                "additionalProperties": {"type": "string"},
+                "description": "Fills the model's entity template. "
+                + (f"Keys in use: {', '.join(keys)}." if keys else "No model here needs any."),
+            },
+            "decision_id": {
+                "type": ["string", "null"],
+                "minLength": 1,
+                "maxLength": MAX_DECISION_ID_BYTES,
+                "description": (
+                    f"Keys the randomness, 1 to {MAX_DECISION_ID_BYTES} bytes of UTF-8; the "
+                    "server makes a time-ordered unique one otherwise."
+                ),
+            },
+            "top_k": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "description": "Keep only the k best.",
+            },
+            "order": {
+                "enum": ["score", "input", None],
+                "default": "score",
+                "description": "Best first, or as sent.",
+            },
+            "timeout_ms": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": MAX_TIMEOUT_MS,
+                "description": "The caller's deadline; the model's own caps it.",
+            },
+        },
+        "example": {"candidates": ["video-000001", "video-000002"], "top_k": 1},
+    }
+
+
+def _prediction() -> Schema:
+    count = {"type": "integer", "minimum": 0}
+    return {
+        "type": "object",
+        "required": ["decision_id", "model", "version", "scores", "missing", "degraded"],
+        "additionalProperties": False,
+        "properties": {
+            "decision_id": {"type": "string", "description": "As sent, or made by the server."},
+            "model": {"type": "string"},
+            "version": {"type": "string"},
+            "candidates": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "In the order of `scores`. Left out when that is the order sent.",
+            },
+            "scores": {
+                "type": "array",
+                "items": {"type": "number", "minimum": 0, "maximum": 1},
+                "description": "Higher is better.",
+            },
+            "missing": {
+                **count,
+                "description": "Candidates unknown to the store, scored from the prior.",
+            },
+            "degraded": {
+                "type": "boolean",
+                "description": "Whether the prior stood in for features not had in time.",
+            },
+            "degraded_candidates": {**count, "description": "For how many it did."},
+        },
+    }
+
+
+def _health_schema() -> Schema:
+    return {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": {"type": "string", "description": "`ok`, or what the failing check says."},
+            "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+            "models": {"type": "object", "additionalProperties": {"type": "string"}},
+            "worker": {"type": "object", "description": "Totals of the worker that answered."},
+        },
+    }
+
+
+def _problem() -> Schema:
+    return {
+        "type": "object",
+        "description": "RFC 9457",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "decision_id": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "message"],
+                    "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                },
+            },
+        },
+    }
+
+
+def _traceparent() -> Schema:
+    return {
+        "name": "traceparent",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "W3C trace context; a valid one is passed on.",
+    }
+
+
+def _header(description: str) -> Schema:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(name: str) -> Schema:
+    return {"application/json": {"schema": _ref(name)}}

@@ -1,0 +1,133 @@
+"""POST /predict: from the bytes of a request to the bytes of its answer, one line a stage."""
+
+import logging
+import time
+from urllib.parse import quote
+
+import numpy as np
+from starlette.types import Receive, Scope, Send
+
+from bandit import Models, rank
+from featurestore import FeatureStore
+from service.admission import Admission
+from service.body import Disconnected, read_body
+from service.counts import Counts
+from service.decision_id import new_decision_id
+from service.errors import STATUS_OK, DeadlineExceeded, Internal, Problem, as_problem
+from service.features import fetch_features
+from service.lifecycle import Lifecycle
+from service.reply import CLOSE, JSON, PROBLEM_JSON, Headers, reply
+from service.stages import Stages
+from service.trace import trace_id, valid_traceparent
+from service.wire import decode, encode, require_json
+
+__all__ = ["Predict"]
+
+log = logging.getLogger("bandit_serve.predict")
+
+
+class Call:
+    """One request on its way through the stages."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.started = time.monotonic()
+        self.stages = Stages()
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.trace = valid_traceparent(self.headers.get(b"traceparent"))
+        self.receive = receive
+        self.decision_id: str | None = None
+        self.answered = False
+
+    def deadline(self, seconds: float) -> float:
+        """Return the instant `seconds` after the start; raise DeadlineExceeded if it is past."""
+        deadline = self.started + seconds
+        if time.monotonic() > deadline:
+            raise DeadlineExceeded("the deadline passed while the request was read")
+        return deadline
+
+
+class Predict:
+    """The ASGI endpoint of POST /predict."""
+
+    def __init__(
+        self,
+        models: Models,
+        store: FeatureStore,
+        admission: Admission,
+        lifecycle: Lifecycle,
+        counts: Counts,
+        max_body_bytes: int,
+    ) -> None:
+        self.models = models
+        self.store = store
+        self.admission = admission
+        self.lifecycle = lifecycle
+        self.counts = counts
+        self.max_body_bytes = max_body_bytes
+        self.longest_s = max(model.deadline_s for model in models.by_name.values())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever becomes of it."""
+        call = Call(scope, receive)
+        try:
+            self.lifecycle.require_serving()
+            with self.admission:
+                answer = await self._answer(call)
+                timing = (b"server-timing", call.stages.header())
+                await self._send(send, call, STATUS_OK, [JSON, timing], answer)
+        except Disconnected:
+            self.counts.disconnects += 1
+        except Exception as error:
+            problem = as_problem(error)
+            body = self._report(problem, call, error)
+            if not call.answered:
+                headers = [PROBLEM_JSON, *problem.headers]
+                await self._send(send, call, problem.status, headers, body)
+
+    async def _answer(self, call: Call) -> bytes:
+        require_json(call.headers)
+        until = call.started + self.longest_s
+        body = await read_body(call.receive, call.headers, self.max_body_bytes, until)
+        request = decode(body, self.models)
+        call.decision_id = request.decision_id or new_decision_id()
+        deadline = call.deadline(request.deadline_s)
+        call.stages.done("decode")
+        batch = await fetch_features(self.store, request, deadline)
+        call.stages.done("features")
+        lanes = request.ids.hashes
+        scores = request.model.score(batch.values, batch.found, call.decision_id, lanes)
+        call.stages.done("score")
+        order = None if request.as_sent else rank(scores, lanes, request.top_k)
+        if order is not None and request.order == "input":
+            order.sort()
+        call.stages.done("rank")
+        degraded = int(np.count_nonzero(batch.late))
+        missing = len(lanes) - int(np.count_nonzero(batch.found)) - degraded
+        answer = encode(request, call.decision_id, scores, order, missing, degraded)
+        call.stages.done("encode")
+        self.counts.prediction(len(lanes), missing, degraded, batch.invalid)
+        return answer
+
+    async def _send(
+        self, send: Send, call: Call, status: int, headers: Headers, body: bytes
+    ) -> None:
+        call.answered = True
+        if call.decision_id is not None:
+            headers.append((b"x-decision-id", quote(call.decision_id).encode()))
+        if call.trace:
+            headers.append((b"traceparent", call.trace))
+        if self.lifecycle.leaving and CLOSE not in headers:
+            headers.append(CLOSE)
+        await reply(send, status, headers, body)
+
+    def _report(self, problem: Problem, call: Call, error: Exception) -> bytes:
+        """Count a problem, log it (one line; with the stack trace when it is a bug), write it."""
+        call.decision_id = call.decision_id or new_decision_id()
+        self.counts.problem(problem)
+        fields = {"path": "/predict", "status": problem.status, "decision_id": call.decision_id}
+        if call.trace:
+            fields["trace_id"] = trace_id(call.trace)
+        bug = error if isinstance(problem, Internal) else None
+        level = logging.ERROR if problem.is_ours else logging.INFO
+        log.log(level, problem.detail, extra=fields, exc_info=bug)
+        return problem.body(call.decision_id)
