@@ -25,6 +25,7 @@ __all__ = [
 
 DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
 ENV_PREFIX = "BANDIT_SERVE_"
+POLICIES = ("thompson", "greedy", "bayes-ucb")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FLOAT32_RANGE = (1.2e-38, 3.4e38)
 
@@ -94,9 +95,11 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
         Lists every problem of the file, the environment and the command line at once.
     """
     problems: list[str] = []
-    table = _read(path)
-    _override(table, _from_environment(os.environ, problems))
-    _override(table, overrides or {})
+    given = _read(path)
+    standard = _read(DEFAULT_CONFIG)
+    table = {**given, "server": standard["server"], "store": standard["store"]}
+    for source in (given, _from_environment(os.environ, problems), overrides or {}):
+        _override(table, source, problems)
     root = Fields("", table, problems)
     settings = Settings(
         source=str(path),
@@ -120,10 +123,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(str(path), [f"can't be read as TOML: {error}"]) from error
 
 
-def _override(table: dict[str, Any], overrides: Mapping[str, Mapping[str, Any]]) -> None:
-    for section, values in overrides.items():
-        if isinstance(table.setdefault(section, {}), dict):
-            table[section].update(values)
+def _override(table: dict[str, Any], source: Mapping[str, Any], problems: list[str]) -> None:
+    """Let the sections [server] and [store] of a source win over what the table has."""
+    for section in ("server", "store"):
+        values = source.get(section, {})
+        if isinstance(values, dict):
+            table[section] = {**table[section], **values}
+        else:
+            problems.append(f"{section} is {values!r}, must be a table")
 
 
 def _from_environment(
@@ -151,25 +158,25 @@ def _toml_value(text: str) -> Any:  # noqa: ANN401
 
 def _server(fields: Fields) -> ServerSettings:
     settings = ServerSettings(
-        host=fields.text("host", "127.0.0.1"),
-        port=fields.integer("port", 8000, low=0, high=65_535),
-        workers=fields.integer("workers", "auto", low=1, high=1024, words={"auto": cpu_quota()}),
-        max_in_flight=fields.integer("max_in_flight", 64, low=1, high=100_000),
-        max_body_bytes=fields.integer("max_body_bytes", 4 << 20, low=1024, high=1 << 30),
-        drain_delay_s=fields.number("drain_delay_s", 1.0, low=0, high=600),
-        drain_timeout_s=fields.number("drain_timeout_s", 10.0, low=1, high=600),
-        log_level=fields.choice("log_level", LOG_LEVELS, "info"),
+        host=fields.text("host"),
+        port=fields.integer("port", low=1, high=65_535),
+        workers=fields.integer("workers", low=1, high=1024, words={"auto": cpu_quota()}),
+        max_in_flight=fields.integer("max_in_flight", low=1, high=100_000),
+        max_body_bytes=fields.integer("max_body_bytes", low=1024, high=1 << 30),
+        drain_delay_s=fields.number("drain_delay_s", low=0, high=600),
+        drain_timeout_s=fields.number("drain_timeout_s", low=1, high=600),
+        log_level=fields.choice("log_level", LOG_LEVELS),
     )
     fields.finish()
     return settings
 
 
 def _store(fields: Fields) -> StoreSettings:
-    fields.choice("kind", ("embedded",), "embedded")
+    fields.choice("kind", ("embedded",))
     settings = StoreSettings(
-        path=Path(fields.text("path", "data/store")),
-        map_size_gib=fields.integer("map_size_gib", 64, low=1, high=16_384),
-        hot_rows=fields.integer("hot_rows", 20_000_000, low=0, high=10**10),
+        path=Path(fields.text("path")),
+        map_size_gib=fields.integer("map_size_gib", low=1, high=16_384),
+        hot_rows=fields.integer("hot_rows", low=0, high=10**10),
     )
     fields.finish()
     return settings
@@ -195,7 +202,7 @@ def _model(name: str, fields: Fields) -> Model:
         precision=cast(Precision, fields.choice("precision", ("float32", "float64"), "float32")),
         degrade=fields.choice("on_late_features", ("degrade", "fail"), "degrade") == "degrade",
         max_candidates=fields.integer("max_candidates", 10_000, low=1, high=10_000_000),
-        deadline_s=fields.integer("deadline_ms", 500, low=1, high=600_000) / 1000,
+        deadline_s=fields.integer("deadline_ms", 250, low=1, high=600_000) / 1000,
     )
     fields.finish()
     return model
@@ -228,19 +235,19 @@ def _prior(fields: Fields) -> Prior:
 
 
 def _policy(fields: Fields) -> Policy:
-    if isinstance(fields.value("policy"), dict):
+    name, level = fields.value("policy"), 0.95
+    if isinstance(name, dict):
         table = fields.section("policy")
-        name = table.choice("name", ("bayes-ucb", "greedy", "thompson"))
-        level = table.number("level", 0.95, low=0, high=1) if name == "bayes-ucb" else 0.95
+        name, level = table.choice("name", POLICIES), table.number("level", 0.95, low=0, high=1)
         table.finish()
     else:
-        name = fields.choice("policy", ("bayes-ucb", "greedy", "thompson"), "thompson")
-        level = 0.95
+        name = fields.choice("policy", POLICIES, "thompson")
     if name != "bayes-ucb":
         return Greedy() if name == "greedy" else ThompsonSampling()
     if find_spec("scipy") is None:
         fields.problem("policy", "bayes-ucb needs scipy: pip install 'bandit-serve[bayes-ucb]'")
-    if not 0 < level < 1:
-        fields.problem("policy.level", f"is {level}, must be between 0 and 1")
-        level = 0.95
-    return BayesUCB(level)
+    try:
+        return BayesUCB(level)
+    except ValueError as error:
+        fields.problem("policy", str(error))
+        return BayesUCB()

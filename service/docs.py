@@ -11,7 +11,7 @@ __all__ = ["docs_page"]
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: #2b6cb0; }
 body { font: 16px/1.55 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; padding: 1rem; }
-h1 { margin-bottom: 0 } 
+h1 { margin-bottom: 0 }
 h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem }
 code, pre { font: .88em/1.45 ui-monospace, monospace; background: var(--soft); border-radius: 4px }
 code { padding: .1em .3em } pre { padding: .8em; overflow-x: auto }

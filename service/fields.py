@@ -76,7 +76,7 @@ class Fields:
     def integer(
         self,
         name: str,
-        default: int | str,
+        default: int = _ABSENT,
         *,
         low: int,
         high: int,
@@ -84,6 +84,8 @@ class Fields:
     ) -> int:
         """Return an integer from `low` to `high`, or what one of the `words` stands for."""
         value = self._take(name, default)
+        if value is _ABSENT:
+            return low
         if words and isinstance(value, str) and value in words:
             return words[value]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -92,9 +94,11 @@ class Fields:
             return low
         return value
 
-    def number(self, name: str, default: float, *, low: float, high: float) -> float:
+    def number(self, name: str, default: float = _ABSENT, *, low: float, high: float) -> float:
         """Return a finite number from `low` to `high`."""
         value = self._take(name, default)
+        if value is _ABSENT:
+            return high
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value) or not low <= value <= high:
             self.problem(name, f"is {value!r}, must be a number from {low:g} to {high:g}")

@@ -1,0 +1,69 @@
+"""Policies and priors."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bandit import BayesUCB, Greedy, Policy, Prior, ThompsonSampling, decision_key, posterior
+
+ALPHA = np.array([1.0, 0.5, 2.0, 300.0, 1e-3, 1e6])
+BETA = np.array([1.0, 0.5, 30.0, 9000.0, 1e-3, 1e6])
+LANES = np.arange(6, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("policy", [ThompsonSampling(), Greedy(), BayesUCB(0.9)])
+def test_scores_are_in_range_and_of_the_posteriors_dtype(policy: Policy, dtype) -> None:
+    scores = policy.score(ALPHA.astype(dtype), BETA.astype(dtype), 7, LANES)
+    assert scores.dtype == dtype
+    assert ((scores >= 0) & (scores <= 1)).all()
+
+
+@pytest.mark.parametrize("policy", [ThompsonSampling(), Greedy(), BayesUCB(0.9)])
+def test_a_score_depends_on_its_own_candidate_only(policy: Policy) -> None:
+    together = policy.score(ALPHA, BETA, 7, LANES)
+    for i in range(len(ALPHA)):
+        one = slice(i, i + 1)
+        assert policy.score(ALPHA[one], BETA[one], 7, LANES[one])[0] == together[i]
+
+
+def test_greedy_is_the_mean_and_bayes_ucb_the_quantile() -> None:
+    assert Greedy().score(ALPHA, BETA, 0, LANES) == pytest.approx(stats.beta.mean(ALPHA, BETA))
+    ucb = BayesUCB(0.9).score(ALPHA, BETA, 0, LANES)
+    assert ucb == pytest.approx(stats.beta.ppf(0.9, ALPHA, BETA), rel=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -1.0, float("nan")])
+def test_bayes_ucb_levels(level: float) -> None:
+    with pytest.raises(ValueError, match="must be between 0 and 1"):
+        BayesUCB(level)
+
+
+def test_thompson_sampling_explores() -> None:
+    draws = np.array([ThompsonSampling().score(ALPHA, BETA, key, LANES) for key in range(200)])
+    assert (draws.std(axis=0) > 0).all()
+
+
+def test_the_prior_stands_in_where_nothing_was_found() -> None:
+    values = np.array([[3.0, 4.0], [np.nan, np.nan]])
+    alpha, beta = posterior(values, np.array([True, False]), Prior(2.0, 30.0), "float64")
+    assert alpha.tolist() == [3.0, 2.0]
+    assert beta.tolist() == [4.0, 30.0]
+
+
+def test_shapes_beyond_float32_move_to_its_edge() -> None:
+    values = np.array([[1e-60, 1e60]])
+    alpha, beta = posterior(values, np.array([True]), Prior(1, 1), "float32")
+    assert alpha.dtype == beta.dtype == np.float32
+    assert alpha[0] == np.finfo(np.float32).tiny
+    assert beta[0] == np.finfo(np.float32).max
+    assert 0 <= ThompsonSampling().score(alpha, beta, 1, LANES[:1])[0] <= 1
+
+
+def test_decision_keys_are_pinned() -> None:
+    assert decision_key("homepage", "d-1") == PINNED_KEY
+    keys = {decision_key(m, d) for m in ("a", "ab", "") for d in ("a", "ba", "b", "")}
+    assert len(keys) == 12
+
+
+PINNED_KEY = 0

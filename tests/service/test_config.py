@@ -1,0 +1,156 @@
+"""Settings: wrong ones stop the start, all at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bandit import BayesUCB, Greedy, Prior, ThompsonSampling
+from service.config import DEFAULT_CONFIG, ConfigError, load_settings
+
+COMMAND = str(Path(sys.executable).with_name("bandit-serve"))
+ONE_MODEL = 'default_model = "m"\n[models.m]\nversion = "1"\n'
+
+
+def settings_of(tmp_path: Path, text: str, **overrides):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return load_settings(path, overrides)
+
+
+def problems_of(tmp_path: Path, text: str, **overrides) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        settings_of(tmp_path, text, **overrides)
+    return caught.value.problems
+
+
+def test_the_default_configuration_is_right_and_complete() -> None:
+    settings = load_settings(DEFAULT_CONFIG)
+    model = settings.models.by_name[settings.models.default]
+    assert model.prior == Prior(2.0, 30.0)
+    assert isinstance(model.policy, ThompsonSampling)
+    assert settings.server.port == 8000
+
+
+def test_what_a_model_leaves_out_is_what_the_default_file_shows(tmp_path) -> None:
+    shown = load_settings(DEFAULT_CONFIG).models.by_name["homepage"]
+    left_out = settings_of(tmp_path, ONE_MODEL).models.by_name["m"]
+    for name in ("entity", "features", "policy", "precision", "degrade", "deadline_s"):
+        assert getattr(shown, name) == getattr(left_out, name), name
+    assert shown.max_candidates == left_out.max_candidates
+
+
+def test_five_mistakes_are_five_lines_and_a_status(tmp_path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(
+        """
+default_model = "nobody"
+[server]
+port = 123456
+wrokers = 2
+[models.m]
+version = "1"
+prior = { alpha = 0.0, beta = 1.0 }
+policy = "random"
+"""
+    )
+    run = [COMMAND, "run", "--config", str(path), "--store", str(tmp_path / "store")]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    lines = result.stderr.splitlines()
+    assert lines[0] == f"bandit-serve: {path}: 5 problems"
+    for part in (
+        "server.port is 123456, must be an integer from 1 to 65535",
+        "server.wrokers is not a setting",
+        "models.m.prior.alpha is 0.0, must be a number from",
+        "models.m.policy is 'random', must be one of thompson, greedy, bayes-ucb",
+        "default_model is 'nobody', but no model of that name is declared",
+    ):
+        assert sum(part in line for line in lines[1:]) == 1, part
+    assert len(lines) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("default_model = ", "can't be read as TOML"),
+        ('default_model = "m"', "models is missing"),
+        ("[models.m]\nversion = '1'", "default_model is missing"),
+        ('default_model = "m"\n[models.m]', "models.m.version is missing"),
+        (ONE_MODEL + 'entity = "{segment}"', "must contain {candidate} exactly once"),
+        (ONE_MODEL + 'entity = "{candidate:>3}"', "format specification"),
+        (ONE_MODEL + 'entity = "{candidate"', "models.m.entity"),
+        (ONE_MODEL + 'features = ["alpha"]', "must be two names"),
+        (ONE_MODEL + "prior = { alpha = nan, beta = 1 }", "models.m.prior.alpha is nan"),
+        (ONE_MODEL + "prior = 3", "models.m.prior is 3, must be a table"),
+        (ONE_MODEL + 'policy = { name = "bayes-ucb", level = 1.0 }', "must be between 0 and 1"),
+        (ONE_MODEL + 'policy = { name = "greedy", levle = 1.0 }', "levle is not a setting"),
+        (ONE_MODEL + 'on_late_features = "ignore"', "must be one of degrade, fail"),
+        (ONE_MODEL + "deadline_ms = true", "deadline_ms is True, must be an integer"),
+        ("server = 3\n" + ONE_MODEL, "server is 3, must be a table"),
+        ("models = 3\ndefault_model = 'm'", "models is 3, must be a table"),
+        (ONE_MODEL + '[server]\nworkers = "many"', "or 'auto'"),
+        (ONE_MODEL + "[store]\nkind = 'redis'", "store.kind is 'redis', must be one of embedded"),
+    ],
+)
+def test_problems_name_field_and_value(tmp_path, text: str, problem: str) -> None:
+    assert any(problem in line for line in problems_of(tmp_path, text))
+
+
+def test_command_line_beats_environment_beats_file(tmp_path, monkeypatch) -> None:
+    text = ONE_MODEL + "[server]\nport = 1111\nhost = '127.0.0.2'\nmax_in_flight = 5"
+    monkeypatch.setenv("BANDIT_SERVE_SERVER_PORT", "2222")
+    monkeypatch.setenv("BANDIT_SERVE_SERVER_HOST", "127.0.0.3")
+    settings = settings_of(tmp_path, text, server={"port": 3333})
+    assert settings.server.port == 3333
+    assert settings.server.host == "127.0.0.3"
+    assert settings.server.max_in_flight == 5
+
+
+def test_the_environment_is_checked_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("BANDIT_SERVE_SERVER_PORT", "many")
+    monkeypatch.setenv("BANDIT_SERVE_PORT", "80")
+    problems = problems_of(tmp_path, ONE_MODEL)
+    assert any("server.port is 'many'" in line for line in problems)
+    assert any("BANDIT_SERVE_PORT in the environment names no setting" in p for p in problems)
+
+
+def test_policies(tmp_path) -> None:
+    policies = {
+        "'greedy'": Greedy(),
+        "'bayes-ucb'": BayesUCB(0.95),
+        "{ name = 'bayes-ucb', level = 0.8 }": BayesUCB(0.8),
+        "{ name = 'thompson' }": ThompsonSampling(),
+    }
+    for text, policy in policies.items():
+        model = settings_of(tmp_path, ONE_MODEL + f"policy = {text}").models.by_name["m"]
+        assert model.policy == policy
+
+
+def test_features_that_the_store_does_not_have_stop_the_start(tmp_path, store) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(ONE_MODEL + 'features = ["alpha", "gamma"]')
+    run = [COMMAND, "run", "--config", str(path), "--store", str(store)]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    assert "models.m.features is ['alpha', 'gamma'], but the table 'content'" in result.stderr
+
+
+def test_config_prints_a_configuration_that_works(tmp_path) -> None:
+    result = subprocess.run([COMMAND, "config"], capture_output=True, text=True, check=True)
+    assert settings_of(tmp_path, result.stdout).models.default == "homepage"
+
+
+def test_run_help_is_complete() -> None:
+    result = subprocess.run([COMMAND, "run", "--help"], capture_output=True, text=True, check=True)
+    for word in (
+        "--config",
+        "--port",
+        "--workers",
+        "--store",
+        "SIGTERM",
+        "Exit status",
+        "Examples",
+    ):
+        assert word in result.stdout

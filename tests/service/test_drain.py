@@ -1,0 +1,86 @@
+"""SIGTERM: health turns first, what was accepted is answered, the process ends in time."""
+
+import json
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+
+@dataclass
+class Load:
+    """A client that posts predictions, one after the other, until the service is gone."""
+
+    url: str
+    statuses: list[int] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        body = json.dumps({"candidates": [f"c{i}" for i in range(400)]}).encode()
+        with httpx.Client(base_url=self.url, timeout=10) as client:
+            while True:
+                try:
+                    self.statuses.append(client.post("/predict", content=body).status_code)
+                except httpx.ConnectError:
+                    return  # refused before anything was accepted
+                except httpx.TransportError as error:
+                    self.lost.append(repr(error))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_accepted_request_is_lost(start, store, workers: int) -> None:
+    service = start(store, workers=workers, server_drain_timeout_s=5)
+    loads = [Load(service.url) for _ in range(8)]
+    threads = [threading.Thread(target=load.run) for load in loads]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    asked = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(10) == 0
+    assert time.monotonic() - asked < 0.2 + 5
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+    statuses = [status for load in loads for status in load.statuses]
+    assert len(statuses) > 100
+    assert set(statuses) == {200}
+    assert [lost for load in loads for lost in load.lost] == []
+
+
+def test_health_turns_while_requests_are_still_answered(start, store) -> None:
+    service = start(store, server_drain_delay_s=1.0)
+    service.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 0.9
+    while (health := service.client.get("/health")).status_code == 200:
+        assert time.monotonic() < deadline
+    assert health.status_code == 503
+    assert health.json()["checks"]["lifecycle"] == "draining"
+    assert service.client.get("/health/live").status_code == 200
+    answer = service.client.post("/predict", json={"candidates": ["c1"]})
+    assert answer.status_code == 200
+    assert answer.headers["connection"] == "close"
+    assert service.process.wait(10) == 0
+
+
+def test_a_request_in_flight_is_finished(start, store) -> None:
+    models = 'default_model = "m"\n[models.m]\nversion = "1"\ndeadline_ms = 5000'
+    service = start(store, models=models, server_drain_delay_s=0.0)
+    body = b'{"candidates":["c1"]}'
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        head = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        connection.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body[:5])
+        while service.client.get("/health").json()["worker"]["in_flight"] == 0:
+            time.sleep(0.01)
+        service.client.close()
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.sendall(body[5:])
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert service.process.wait(10) == 0

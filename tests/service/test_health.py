@@ -1,0 +1,56 @@
+"""The probes."""
+
+import os
+import signal
+
+
+def test_live_and_ready(service) -> None:
+    assert service.client.get("/health/live").json() == {"status": "ok"}
+    for path in ("/health", "/health/ready"):
+        answer = service.client.get(path)
+        assert answer.status_code == 200
+        document = answer.json()
+        assert document["status"] == "ok"
+        assert set(document["checks"].values()) == {"ok"}
+        assert document["models"]["homepage"] == "3"
+
+
+def test_what_was_defaulted_and_refused_is_counted(start, store) -> None:
+    service = start(store)
+    service.predict(["c1", "c2", "unknown"])
+    service.client.post("/predict", content=b"{")
+    worker = service.client.get("/health").json()["worker"]
+    counted = {
+        k: worker[k] for k in ("predictions", "candidates", "missing_candidates", "problems")
+    }
+    assert counted == {
+        "predictions": 1,
+        "candidates": 3,
+        "missing_candidates": 1,
+        "problems": {"MalformedBody": 1},
+    }
+    assert worker["store"]["hits"] >= 2
+
+
+def test_a_killed_worker_is_replaced(start, store) -> None:
+    service = start(store, workers=1)
+    pid = service.client.get("/health").json()["worker"]["pid"]
+    service.client.close()
+    os.kill(pid, signal.SIGKILL)
+    service.__post_init__()
+    service.await_ready()
+    assert service.client.get("/health").json()["worker"]["pid"] != pid
+    service.predict(["c1"])
+
+
+def test_workers_end_with_their_launcher(start, store) -> None:
+    service = start(store)
+    pid = service.client.get("/health").json()["worker"]["pid"]
+    service.process.kill()
+    service.process.wait()
+    worker = os.pidfd_open(pid)
+    import select
+
+    readable, _, _ = select.select([worker], [], [], 10)
+    os.close(worker)
+    assert readable
