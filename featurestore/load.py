@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.form import COUNTS, EVENTS, Fault, FloatArray, Layout, Prior
-from featurestore.source import BadRow, Piece, Source
+from featurestore.source import BadRow, Piece, Source, readable
 
 FEATURES = ("alpha", "beta")
 BATCH = 50_000
-MAX_SHOWN = 200  # characters of a bad value that are reported
 
 Rows: TypeAlias = tuple[list[str], FloatArray]
 
@@ -69,6 +68,14 @@ class Report:
     def good(self) -> int:
         """Rows that were not left out."""
         return self.read - self.bad.total()
+
+    def lines(self) -> list[str]:
+        """Say what became of the rows."""
+        said = [f"{self.read:,} rows read, {self.bad.total():,} bad"]
+        said += [f"  {count:,} {reason}" for reason, count in self.bad.most_common()]
+        if self.repeated:
+            said.append(f"  {self.repeated:,} gave way to a later row of the same id")
+        return said
 
 
 def _ignore(_: object) -> None:
@@ -248,8 +255,6 @@ def _verdicts(faults: list[Fault]) -> NDArray[np.intp]:
 
 
 def _bad_row(load: Load, source: Source, piece: Piece, fault: Fault, row: int) -> BadRow:
-    value = str(piece.columns[fault.column][row])
-    readable = value.encode(errors="surrogateescape").decode(errors="backslashreplace")
-    shown = readable if len(readable) <= MAX_SHOWN else readable[:MAX_SHOWN] + "..."
+    value = readable(str(piece.columns[fault.column][row]))
     column = load.layout.columns[fault.column]
-    return BadRow(source.name, int(piece.lines[row]), column, shown, fault.reason)
+    return BadRow(source.name, int(piece.lines[row]), column, value, fault.reason)

@@ -61,13 +61,13 @@ class ParquetSource:
         return column.dictionary_decode() if hasattr(column, "dictionary_decode") else column
 
     def _ids(self, column: "pyarrow.Array", name: str) -> list[str]:
-        types = _pyarrow().types
+        types = import_pyarrow().types
         if not (_is_text(column.type) or types.is_integer(column.type)):
             raise self._mistyped(name, column, "text or integers")
         return _text(column)
 
     def _column(self, column: "pyarrow.Array", name: str) -> Column:
-        pyarrow = _pyarrow()
+        pyarrow = import_pyarrow()
         if _is_text(column.type):
             return _text(column)
         if pyarrow.types.is_boolean(column.type):
@@ -82,13 +82,13 @@ class ParquetSource:
 
 
 def _is_number(arrow_type: "pyarrow.DataType") -> bool:
-    types = _pyarrow().types
+    types = import_pyarrow().types
     tests = (types.is_integer, types.is_floating, types.is_decimal)
     return any(test(arrow_type) for test in tests)
 
 
 def _is_text(arrow_type: "pyarrow.DataType") -> bool:
-    types = _pyarrow().types
+    types = import_pyarrow().types
     tests = (types.is_string, types.is_large_string, types.is_string_view)
     binary = (types.is_binary, types.is_large_binary, types.is_null)
     return any(test(arrow_type) for test in tests + binary)
@@ -96,7 +96,7 @@ def _is_text(arrow_type: "pyarrow.DataType") -> bool:
 
 def _text(column: "pyarrow.Array") -> list[str]:
     """Each value as text, a null as the empty one, bytes that are not UTF-8 as lone surrogates."""
-    pyarrow = _pyarrow()
+    pyarrow = import_pyarrow()
     text: list[str]
     try:
         text = column.cast(pyarrow.large_string()).fill_null("").to_pylist()
@@ -106,7 +106,8 @@ def _text(column: "pyarrow.Array") -> list[str]:
     return text
 
 
-def _pyarrow() -> ModuleType:
+def import_pyarrow() -> ModuleType:
+    """Import pyarrow with its Parquet part, or raise a SourceError that says how to get it."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -118,7 +119,7 @@ def _pyarrow() -> ModuleType:
 
 @contextmanager
 def _opened(name: str) -> "Iterator[pyarrow.parquet.ParquetFile]":
-    pyarrow = _pyarrow()
+    pyarrow = import_pyarrow()
     try:
         with pyarrow.parquet.ParquetFile(name) as parquet:
             yield parquet

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Column: TypeAlias = list[str] | NDArray[np.float64]
 
 
+MAX_SHOWN = 200  # characters of a bad value that are reported
+
+
 class SourceError(Exception):
     """A file can't be read as the rows that are asked for; the message says which and why."""
 
@@ -93,3 +96,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the file, if it is still held."""
+
+
+def readable(text: str) -> str:
+    """Make text of a file fit to be shown: not too long, with nothing in it that a terminal obeys."""
+    shown = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+    whole = shown.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(map(_visible, whole))
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
