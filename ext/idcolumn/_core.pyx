@@ -1,1 +1,414 @@
-STUB = True
+"""Python's face of the column of ids: validation, allocation, and the GIL dropped around the work."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+cimport cython
+cimport numpy as cnp
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+HASH_VERSION = 1
+
+
+cdef bytes _room(size_t size):
+    return PyBytes_FromStringAndSize(NULL, size)
+
+
+cdef string_view _view(bytes text):
+    return string_view(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+
+
+cdef str _decoded(string_view text):
+    return PyUnicode_DecodeUTF8(text.data(), text.size(), NULL)
+
+
+cdef string_view _utf8(object text) except *:
+    """The UTF-8 of a str, which keeps it."""
+    cdef Py_ssize_t size
+    cdef const char* data = PyUnicode_AsUTF8AndSize(text, &size)
+    return string_view(data, size)
+
+
+cdef string_view _named_utf8(str name, object text) except *:
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is a {type(text).__name__}, must be a str")
+    try:
+        return _utf8(text)
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is {text!r}, which UTF-8 can't hold") from None
+
+
+cdef tuple _items(object ids, type kind):
+    """The ids, kept alive for as long as the tuple is, each of this type."""
+    if isinstance(ids, (str, bytes, bytearray)):
+        raise TypeError(f"ids is a {type(ids).__name__}, must be a sequence of {kind.__name__}")
+    cdef tuple items = tuple(ids)
+    for i, item in enumerate(items):
+        if not isinstance(item, kind):
+            raise TypeError(f"ids[{i}] is a {type(item).__name__}, must be a {kind.__name__}")
+    return items
+
+
+cdef cnp.ndarray _indices(str name, object value, size_t bound):
+    """The indices as a contiguous array, each in [0, bound)."""
+    if not cnp.PyArray_Check(value):
+        raise TypeError(f"{name} is a {type(value).__name__}, must be an array of int64")
+    if not cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(value), cnp.NPY_INT64):
+        raise TypeError(f"{name} is an array of {value.dtype}, must be of int64")
+    if cnp.PyArray_NDIM(value) != 1:
+        raise ValueError(f"{name} has {value.ndim} dimensions, must have 1")
+    # Copies what is strided, misaligned or in the other byte order.
+    cdef cnp.ndarray array = cnp.PyArray_FROM_OTF(value, cnp.NPY_INT64, cnp.NPY_ARRAY_CARRAY_RO)
+    cdef const int64_t* data = <const int64_t*> cnp.PyArray_DATA(array)
+    cdef size_t count = cnp.PyArray_SIZE(array)
+    cdef size_t outside
+    with nogil:
+        outside = first_outside(data, count, bound)
+    if outside != count:
+        raise IndexError(f"{name}[{outside}] is {data[outside]}, must be in [0, {bound})")
+    return array
+
+
+@cython.final
+cdef class IdColumn:
+    """Ids of any number, each with a stable hash and a fingerprint; immutable.
+
+    A column refers to the bytes that its ids lie in, which may be a request's body, and keeps four
+    numbers for each. It is made by `split`, `from_list` or `from_bytes`.
+
+    An id is any str that UTF-8 can hold, the empty one too. Its hash and its fingerprint are the two
+    halves of one 128-bit SipHash-1-3 of its UTF-8 bytes; see `hash_id`.
+    """
+
+    cdef bytes _bytes
+    cdef bytes _table
+    cdef Column _column
+
+    def __cinit__(self):
+        self._bytes = self._table = b""
+
+    def __init__(self):
+        raise TypeError("an IdColumn is made by split, IdColumn.from_list or IdColumn.from_bytes")
+
+    @classmethod
+    def from_list(cls, ids):
+        """Make a column of str.
+
+        Parameters
+        ----------
+        ids
+            A sequence of str.
+
+        Raises
+        ------
+        TypeError
+            When an id isn't a str.
+        ValueError
+            When an id holds a lone surrogate.
+        """
+        cdef tuple items = _items(ids, str)
+        cdef Ids texts
+        cdef Py_ssize_t i = 0
+        texts.reserve(len(items))
+        try:
+            for i in range(len(items)):
+                texts.push_back(_utf8(items[i]))
+        except UnicodeEncodeError:
+            raise ValueError(f"ids[{i}] is {items[i]!r}, which UTF-8 can't hold") from None
+        return _packed(texts)
+
+    @classmethod
+    def from_bytes(cls, ids):
+        """Make a column of UTF-8.
+
+        Parameters
+        ----------
+        ids
+            A sequence of bytes.
+
+        Raises
+        ------
+        TypeError
+            When an id isn't bytes.
+        ValueError
+            When an id isn't well-formed UTF-8 (RFC 3629).
+        """
+        cdef tuple items = _items(ids, bytes)
+        cdef Ids texts
+        cdef size_t wrong
+        texts.reserve(len(items))
+        for item in items:
+            texts.push_back(_view(<bytes> item))
+        with nogil:
+            wrong = first_ill_formed(texts)
+        if wrong != texts.size():
+            raise ValueError(f"ids[{wrong}] is {items[wrong]!r}, must be UTF-8")
+        return _packed(texts)
+
+    def __len__(self):
+        return self._column.count
+
+    def __getitem__(self, Py_ssize_t i):
+        cdef Py_ssize_t count = self._column.count
+        if not -count <= i < count:
+            raise IndexError(f"index is {i}, must be in [{-count}, {count})")
+        return _decoded(self._column[i if i >= 0 else i + count])
+
+    def __eq__(self, other):
+        if not isinstance(other, IdColumn):
+            return NotImplemented
+        cdef IdColumn that = other
+        cdef bint same
+        with nogil:
+            same = equal(self._column, that._column)
+        return same
+
+    def __repr__(self):
+        return f"<IdColumn of {len(self)} ids>"
+
+    @property
+    def hashes(self):
+        """uint64[n], read-only: the low half of each id's SipHash."""
+        return self._array(cnp.NPY_UINT64, self._column.hashes)
+
+    @property
+    def fingerprints(self):
+        """uint64[n], read-only: the high half of each id's SipHash."""
+        return self._array(cnp.NPY_UINT64, self._column.fingerprints)
+
+    @property
+    def lengths(self):
+        """uint32[n], read-only: bytes of each id in UTF-8."""
+        return self._array(cnp.NPY_UINT32, self._column.lengths)
+
+    cdef _array(self, int kind, const void* data):
+        # The base, being bytes, lets nobody make the array writable again.
+        cdef cnp.npy_intp count = self._column.count
+        cdef cnp.ndarray array = cnp.PyArray_SimpleNewFromData(1, &count, kind, <void*> data)
+        cnp.set_array_base(array, self._table)
+        cnp.PyArray_CLEARFLAGS(array, cnp.NPY_ARRAY_WRITEABLE)
+        return array
+
+    def tolist(self):
+        """Return the ids as a list of str."""
+        cdef size_t i
+        return [_decoded(self._column[i]) for i in range(self._column.count)]
+
+    def to_bytes(self, indices=None):
+        """Return ids as a list of bytes in UTF-8.
+
+        Parameters
+        ----------
+        indices
+            int64[k], which ids; all of them by default.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When the indices aren't an int64[k].
+        IndexError
+            When an index isn't in [0, n).
+        """
+        cdef size_t i
+        cdef const int64_t* order
+        if indices is None:
+            return [self._bytes_of(i) for i in range(self._column.count)]
+        cdef cnp.ndarray array = _indices("indices", indices, self._column.count)
+        order = <const int64_t*> cnp.PyArray_DATA(array)
+        return [self._bytes_of(order[i]) for i in range(<size_t> cnp.PyArray_SIZE(array))]
+
+    cdef bytes _bytes_of(self, size_t i):
+        cdef string_view text = self._column[i]
+        return PyBytes_FromStringAndSize(text.data(), text.size())
+
+    def take(self, indices):
+        """Return the column of some of the ids, over the same bytes.
+
+        Parameters
+        ----------
+        indices
+            int64[k], which ids, in the order wanted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When the indices aren't an int64[k].
+        IndexError
+            When an index isn't in [0, n).
+        """
+        cdef cnp.ndarray array = _indices("indices", indices, self._column.count)
+        cdef const int64_t* order = <const int64_t*> cnp.PyArray_DATA(array)
+        cdef IdColumn column = _column(self._bytes, cnp.PyArray_SIZE(array))
+        with nogil:
+            take(self._column, order, column._column)
+        return column
+
+    def affix(self, prefix, suffix):
+        """Return the column of prefix + id + suffix for every id.
+
+        Parameters
+        ----------
+        prefix, suffix
+            str.
+
+        Raises
+        ------
+        TypeError
+            When an argument isn't a str.
+        ValueError
+            When an argument holds a lone surrogate, or an id becomes 2**32 bytes or longer.
+        """
+        cdef string_view before = _named_utf8("prefix", prefix)
+        cdef string_view after = _named_utf8("suffix", suffix)
+        cdef size_t count = self._column.count
+        cdef size_t more = before.size() + after.size()
+        _check_length(longest(self._column) + more)
+        cdef bytes text = _room(total_length(self._column) + count * more)
+        cdef IdColumn column = _column(text, count)
+        cdef char* out = PyBytes_AS_STRING(text)
+        with nogil:
+            affix(self._column, before, after, out, column._column)
+        return column
+
+    def to_json(self, order=None):
+        """Return ids as a JSON array of strings in UTF-8.
+
+        Its bytes are those of `orjson.dumps` of the same list: no blanks, and escapes only where JSON
+        asks for them.
+
+        Parameters
+        ----------
+        order
+            int64[k], which ids, in the order wanted; all of them by default.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When the order isn't an int64[k].
+        IndexError
+            When an index in it isn't in [0, n).
+        """
+        cdef cnp.ndarray array
+        cdef const int64_t* chosen = NULL
+        cdef size_t count = self._column.count
+        cdef size_t size
+        if order is not None:
+            array = _indices("order", order, count)
+            chosen = <const int64_t*> cnp.PyArray_DATA(array)
+            count = cnp.PyArray_SIZE(array)
+        with nogil:
+            size = json_size(self._column, chosen, count)
+        cdef bytes text = _room(size)
+        cdef char* out = PyBytes_AS_STRING(text)
+        with nogil:
+            write_json(self._column, chosen, count, out)
+        return text
+
+
+cdef IdColumn _column(bytes text, size_t count):
+    """A column over `text` whose table is still to be filled in."""
+    cdef IdColumn column = IdColumn.__new__(IdColumn)
+    column._bytes = text
+    column._table = _room(count * ENTRY)
+    column._column = Column(PyBytes_AS_STRING(text), PyBytes_AS_STRING(column._table), count)
+    return column
+
+
+cdef _check_length(size_t longest):
+    if longest > MAX_LENGTH:
+        raise ValueError(f"an id has {longest} bytes, must have at most {MAX_LENGTH}")
+
+
+cdef IdColumn _packed(Ids& ids):
+    """A column of copies of the ids, which are well-formed UTF-8."""
+    _check_length(longest(ids))
+    cdef bytes text = _room(total_length(ids))
+    cdef IdColumn column = _column(text, ids.size())
+    cdef char* out = PyBytes_AS_STRING(text)
+    with nogil:
+        move_to(out, ids)
+        column._column.plain = all_plain(ids)
+        index(ids, column._column)
+    return column
+
+
+def split(bytes body not None, str field not None):
+    """Part a JSON object into the ids of one of its fields and the rest.
+
+    Parameters
+    ----------
+    body
+        The object's text.
+    field
+        The name of the field that holds the ids, an array of strings.
+
+    Returns
+    -------
+    tuple of IdColumn and bytes, or None
+        The ids, as a view of the body, and the envelope: the body with the array's text replaced by
+        `[]`. The body is JSON if and only if the envelope is, which is left to a JSON parser.
+        None when the body isn't an object that has `field` exactly once as an array of strings
+        without escapes, or has an escape in one of its keys: a JSON parser has to read it all then.
+
+    Raises
+    ------
+    TypeError
+        When the body isn't bytes or the field isn't a str.
+    ValueError
+        When the field holds a lone surrogate.
+    """
+    cdef string_view text = _view(body)
+    cdef string_view name = _named_utf8("field", field)
+    cdef Found found
+    cdef bint there
+    with nogil:
+        there = find_strings(text, name, found)
+    if not there:
+        return None
+    cdef IdColumn column = _column(body, found.ids.size())
+    with nogil:
+        index(found.ids, column._column)
+    return column, _envelope(text, found)
+
+
+cdef bytes _envelope(string_view body, const Found& found):
+    cdef size_t head = found.begin - body.data()
+    cdef size_t tail = body.data() + body.size() - found.end
+    cdef bytes envelope = _room(head + 2 + tail)
+    cdef char* out = PyBytes_AS_STRING(envelope)
+    memcpy(out, body.data(), head)
+    memcpy(out + head, b"[]", 2)
+    memcpy(out + head + 2, found.end, tail)
+    return envelope
+
+
+def hash_id(bytes text not None):
+    """Hash one id's bytes as a column does.
+
+    Both words come from SipHash-1-3 with 128 bits of output (Aumasson & Bernstein, 2012) under the
+    fixed key `b"bandit-serve ids"`, on every platform alike. `HASH_VERSION` changes when they do.
+
+    Parameters
+    ----------
+    text
+        The id in UTF-8, or any bytes.
+
+    Returns
+    -------
+    tuple of int and int
+        The low half (`hashes`) and the high half (`fingerprints`), each in [0, 2**64).
+
+    Raises
+    ------
+    TypeError
+        When the text isn't bytes.
+    """
+    cdef string_view view = _view(text)
+    cdef Digest digest = hash_bytes(view.data(), view.size())
+    return digest.low, digest.high

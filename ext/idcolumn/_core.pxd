@@ -1,0 +1,65 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libcpp cimport bool as cpp_bool
+from libcpp.vector cimport vector
+
+
+cdef extern from "<string_view>" namespace "std" nogil:
+    cdef cppclass string_view:
+        string_view()
+        string_view(const char* bytes, size_t size)
+        const char* data()
+        size_t size()
+
+
+cdef extern from "siphash.hpp" namespace "idcolumn" nogil:
+    cdef struct Digest:
+        uint64_t low
+        uint64_t high
+
+    Digest hash_bytes "idcolumn::hash_id"(const char* bytes, size_t size)
+
+
+cdef extern from "column.hpp" namespace "idcolumn" nogil:
+    ctypedef vector[string_view] Ids
+
+    const size_t MAX_LENGTH "idcolumn::kMaxLength"
+    const size_t ENTRY "idcolumn::Column::kEntry"
+
+    cdef cppclass Column:
+        size_t count
+        const char* bytes
+        uint64_t* hashes
+        uint64_t* fingerprints
+        uint64_t* starts
+        uint32_t* lengths
+        cpp_bool plain
+        Column()
+        Column(const char* bytes, char* table, size_t count)
+        string_view operator[](size_t i)
+
+    size_t total_length(const Ids& ids)
+    size_t longest(const Ids& ids)
+    size_t total_length(const Column& column)
+    size_t longest(const Column& column)
+    size_t first_ill_formed(const Ids& ids)
+    size_t first_outside(const int64_t* indices, size_t count, size_t bound)
+    cpp_bool all_plain(const Ids& ids)
+    void move_to(char* out, Ids& ids)
+    void index(const Ids& ids, Column& column)
+    void take(const Column& origin, const int64_t* indices, Column& to)
+    void affix(const Column& origin, string_view prefix, string_view suffix, char* out, Column& to)
+    cpp_bool equal(const Column& a, const Column& b)
+
+
+cdef extern from "scan.hpp" namespace "idcolumn" nogil:
+    cdef cppclass Found:
+        Ids ids
+        const char* begin
+        const char* end
+
+    cpp_bool find_strings(string_view body, string_view field, Found& found) except +
+
+
+cdef extern from "json.hpp" namespace "idcolumn" nogil:
+    size_t json_size(const Column& column, const int64_t* order, size_t count)
+    void write_json(const Column& column, const int64_t* order, size_t count, char* out)

@@ -1,0 +1,117 @@
+#include "column.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "siphash.hpp"
+#include "text.hpp"
+
+namespace idcolumn {
+namespace {
+
+void set(Column& column, std::size_t i, std::string_view id) {
+    const Digest digest = hash_id(id.data(), id.size());
+    column.hashes[i] = digest.low;
+    column.fingerprints[i] = digest.high;
+    column.starts[i] = static_cast<std::uint64_t>(id.data() - column.bytes);
+    column.lengths[i] = static_cast<std::uint32_t>(id.size());
+}
+
+char* append(char* out, std::string_view text) {
+    std::memcpy(out, text.data(), text.size());
+    return out + text.size();
+}
+
+bool is_plain(std::string_view text) {
+    const char* const end = text.data() + text.size();
+    return plain_end(text.data(), end) == end;
+}
+
+bool is_utf8(std::string_view text) {
+    const char* const end = text.data() + text.size();
+    return utf8_end(text.data(), end) == end;
+}
+
+}  // namespace
+
+Column::Column(const char* bytes, char* table, std::size_t count)
+    : count(count),
+      bytes(bytes),
+      hashes(reinterpret_cast<std::uint64_t*>(table)),
+      fingerprints(hashes + count),
+      starts(fingerprints + count),
+      lengths(reinterpret_cast<std::uint32_t*>(starts + count)) {}
+
+std::size_t total_length(const Ids& ids) {
+    std::size_t total = 0;
+    for (const std::string_view id : ids) total += id.size();
+    return total;
+}
+
+std::size_t total_length(const Column& column) {
+    return std::accumulate(column.lengths, column.lengths + column.count, std::size_t{0});
+}
+
+std::size_t longest(const Ids& ids) {
+    std::size_t longest = 0;
+    for (const std::string_view id : ids) longest = std::max(longest, id.size());
+    return longest;
+}
+
+std::size_t longest(const Column& column) {
+    return column.count == 0 ? 0 : *std::max_element(column.lengths, column.lengths + column.count);
+}
+
+std::size_t first_ill_formed(const Ids& ids) {
+    return static_cast<std::size_t>(std::find_if_not(ids.begin(), ids.end(), is_utf8) - ids.begin());
+}
+
+std::size_t first_outside(const std::int64_t* indices, std::size_t count, std::size_t bound) {
+    const auto outside = [bound](std::int64_t i) { return static_cast<std::uint64_t>(i) >= bound; };
+    return static_cast<std::size_t>(std::find_if(indices, indices + count, outside) - indices);
+}
+
+void move_to(char* out, Ids& ids) {
+    for (std::string_view& id : ids) {
+        char* const next = append(out, id);
+        id = {out, id.size()};
+        out = next;
+    }
+}
+
+void index(const Ids& ids, Column& column) {
+    for (std::size_t i = 0; i < column.count; ++i) set(column, i, ids[i]);
+}
+
+bool all_plain(const Ids& ids) { return std::all_of(ids.begin(), ids.end(), is_plain); }
+
+void take(const Column& from, const std::int64_t* indices, Column& to) {
+    for (std::size_t i = 0; i < to.count; ++i) {
+        const std::int64_t source = indices[i];
+        to.hashes[i] = from.hashes[source];
+        to.fingerprints[i] = from.fingerprints[source];
+        to.starts[i] = from.starts[source];
+        to.lengths[i] = from.lengths[source];
+    }
+    to.plain = from.plain;
+}
+
+void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out, Column& to) {
+    for (std::size_t i = 0; i < to.count; ++i) {
+        char* const end = append(append(append(out, prefix), from[i]), suffix);
+        set(to, i, {out, static_cast<std::size_t>(end - out)});
+        out = end;
+    }
+    to.plain = from.plain && is_plain(prefix) && is_plain(suffix);
+}
+
+bool equal(const Column& a, const Column& b) {
+    if (a.count != b.count || !std::equal(a.hashes, a.hashes + a.count, b.hashes)) return false;
+    for (std::size_t i = 0; i < a.count; ++i) {
+        if (a[i] != b[i]) return false;
+    }
+    return true;
+}
+
+}  // namespace idcolumn

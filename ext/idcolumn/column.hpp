@@ -1,0 +1,63 @@
+// A column of ids: where the bytes of each are, and what they hash to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace idcolumn {
+
+using Ids = std::vector<std::string_view>;
+
+constexpr std::size_t kMaxLength = 0xffffffff;  // bytes of an id: lengths are kept in 32 bits
+
+// A view of two blocks that Python owns: the ids' bytes, and a table of four arrays.
+struct Column {
+    static constexpr std::size_t kEntry = 3 * sizeof(std::uint64_t) + sizeof(std::uint32_t);
+
+    std::size_t count = 0;
+    const char* bytes = nullptr;
+    std::uint64_t* hashes = nullptr;
+    std::uint64_t* fingerprints = nullptr;
+    std::uint64_t* starts = nullptr;  // of each id in `bytes`
+    std::uint32_t* lengths = nullptr;
+    bool plain = true;  // no id needs an escape in JSON
+
+    Column() = default;
+    // `table` has room for `count` entries of kEntry bytes and is aligned for 64-bit words.
+    Column(const char* bytes, char* table, std::size_t count);
+
+    std::string_view operator[](std::size_t i) const { return {bytes + starts[i], lengths[i]}; }
+};
+
+// Bytes of all the ids, and of the longest.
+std::size_t total_length(const Ids& ids);
+std::size_t total_length(const Column& column);
+std::size_t longest(const Ids& ids);
+std::size_t longest(const Column& column);
+
+// The first id that isn't well-formed UTF-8, or how many there are.
+std::size_t first_ill_formed(const Ids& ids);
+
+// The first index outside [0, bound), or how many there are.
+std::size_t first_outside(const std::int64_t* indices, std::size_t count, std::size_t bound);
+
+// Copies the ids one after the other and makes them views of the copy.
+void move_to(char* out, Ids& ids);
+
+// Whether every id may stand in a JSON string as it is.
+bool all_plain(const Ids& ids);
+
+// Fills in the table from ids that lie in the column's bytes.
+void index(const Ids& ids, Column& column);
+
+// Fills in the table from another column over the same bytes.
+void take(const Column& from, const std::int64_t* indices, Column& to);
+
+// Writes prefix + id + suffix for every id to `out`, which is `to`'s bytes, and fills in its table.
+void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out, Column& to);
+
+bool equal(const Column& a, const Column& b);
+
+}  // namespace idcolumn

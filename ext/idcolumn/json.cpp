@@ -1,0 +1,77 @@
+#include "json.hpp"
+
+#include <cstring>
+#include <string_view>
+
+namespace idcolumn {
+namespace {
+
+constexpr std::string_view kShort = "\"\\\b\t\n\f\r";
+constexpr std::string_view kLetters = "\"\\btnfr";
+constexpr std::string_view kHex = "0123456789abcdef";
+
+bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+
+std::size_t escaped_size(char c) {
+    if (is_plain(c)) return 1;
+    return kShort.find(c) != std::string_view::npos ? 2 : 6;
+}
+
+std::size_t escaped_size(std::string_view id) {
+    std::size_t size = 0;
+    for (const char c : id) size += escaped_size(c);
+    return size;
+}
+
+char* write_plain(char* out, std::string_view id) {
+    std::memcpy(out, id.data(), id.size());
+    return out + id.size();
+}
+
+char* write_escape(char* out, char c) {
+    *out++ = '\\';
+    if (const std::size_t known = kShort.find(c); known != std::string_view::npos) {
+        *out++ = kLetters[known];
+        return out;
+    }
+    const char digits[] = {'u', '0', '0', kHex[c >> 4], kHex[c & 15]};
+    return write_plain(out, {digits, sizeof digits});
+}
+
+char* write_escaped(char* out, std::string_view id) {
+    for (const char c : id) {
+        if (is_plain(c)) *out++ = c;
+        else out = write_escape(out, c);
+    }
+    return out;
+}
+
+std::string_view pick(const Column& column, const std::int64_t* order, std::size_t i) {
+    return column[order == nullptr ? i : static_cast<std::size_t>(order[i])];
+}
+
+}  // namespace
+
+std::size_t json_size(const Column& column, const std::int64_t* order, std::size_t count) {
+    if (count == 0) return 2;
+    std::size_t size = 1 + 3 * count;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string_view id = pick(column, order, i);
+        size += column.plain ? id.size() : escaped_size(id);
+    }
+    return size;
+}
+
+void write_json(const Column& column, const std::int64_t* order, std::size_t count, char* out) {
+    *out++ = '[';
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i != 0) *out++ = ',';
+        *out++ = '"';
+        const std::string_view id = pick(column, order, i);
+        out = column.plain ? write_plain(out, id) : write_escaped(out, id);
+        *out++ = '"';
+    }
+    *out = ']';
+}
+
+}  // namespace idcolumn

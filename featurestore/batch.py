@@ -1,0 +1,73 @@
+"""What a fetch answers: columns in the order of the ids, and masks that say what is missing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurestore.errors import UnknownFeature
+
+__all__ = ["FeatureBatch"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureBatch:
+    """Features of n ids, in the order of the ids.
+
+    Attributes
+    ----------
+    values : float64[n, f]
+        One row for an id, one column for a feature asked for; NaN where not found.
+    found : bool[n]
+        The id is known and every feature asked for is a finite positive number.
+    late : bool[n]
+        The row could not be had in time; never together with `found`.
+    invalid : int
+        Rows counted as missing because a value was not finite and > 0.
+    oldest_age_s : float
+        Seconds that the oldest value may lag behind the store.
+    """
+
+    values: NDArray[np.float64]
+    found: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+    invalid: int = 0
+    oldest_age_s: float = 0.0
+
+    @classmethod
+    def nothing(cls, rows: int, features: int, *, late: bool) -> "FeatureBatch":
+        """`rows` rows of which none was found, because they are unknown or because all are late."""
+        values = np.full((rows, features), np.nan)
+        return cls(values, np.zeros(rows, np.bool_), np.full(rows, late))
+
+
+def choose(
+    wanted: tuple[str, ...], features: tuple[str, ...], entity_type: str
+) -> NDArray[np.intp] | None:
+    """Columns of `wanted` among `features`; None when they are the same.
+
+    Raises
+    ------
+    UnknownFeature
+        A wanted feature is not in the table.
+    """
+    if wanted == features:
+        return None
+    for position, name in enumerate(wanted):
+        if name not in features:
+            has = ", ".join(features)
+            raise UnknownFeature(f"features[{position}] is {name!r}, {entity_type!r} has {has}")
+    return np.array([features.index(name) for name in wanted], np.intp)
+
+
+def unusable(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values [n, f] are not finite positive numbers, as bool [n, f]."""
+    return ~((values > 0) & (values < np.inf))
+
+
+def screen(values: NDArray[np.float64], found: NDArray[np.bool_]) -> int:
+    """Turn found rows with an unusable value into rows not found, in place; how many."""
+    bad = found & unusable(values).any(axis=1)
+    found &= ~bad
+    values[~found] = np.nan
+    return int(np.count_nonzero(bad))

@@ -1,0 +1,352 @@
+"""The embedded store: tables in an LMDB environment, one folder on the local disk."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from idcolumn import IdColumn
+from numpy.typing import NDArray
+
+from featurestore import journal, replacement, rows
+from featurestore.batch import FeatureBatch, choose, screen
+from featurestore.catalogue import (
+    CATALOGUE,
+    Table,
+    change,
+    check_features,
+    check_name,
+    find,
+    listing,
+    slot,
+)
+from featurestore.environment import Environment, View
+from featurestore.errors import FeaturesDiffer, StoreCorrupt, StoreUnavailable
+from featurestore.invalid import InvalidLog
+from featurestore.journal import JOURNAL, Changes
+from featurestore.replacement import Replacement
+from featurestore.rows import Rows, Slice
+
+__all__ = ["LmdbStore", "TableInfo"]
+
+READ_THREADS = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """Features of a table, in the order of its rows, how many rows it has, and bytes on disk."""
+
+    features: tuple[str, ...]
+    rows: int
+    bytes: int
+
+
+class LmdbStore:
+    """Tables of features on the local disk: many reading processes, one writing at a time.
+
+    Open it once in a process, never before a fork. Synchronous methods may be called from any
+    thread; `fetch`, `check` and `close` are its face as a `FeatureStore` and read in threads.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="featurestore")
+        self._invalid = InvalidLog()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path, *, map_size_gib: float = 64, readonly: bool = False) -> Self:
+        """Open the store in a folder; unless readonly, make what is missing.
+
+        Parameters
+        ----------
+        path : Path
+            A folder on a local disk.
+        map_size_gib : float
+            Upper bound of the store in GiB: address space, no memory and no disk until used.
+            Processes that share a store should agree on it.
+        readonly : bool
+            Refuse to write.
+
+        Raises
+        ------
+        StoreUnavailable
+            There is no store (readonly), no permission, or the process has it open already.
+        StoreCorrupt
+            What lies there is not a store of this format.
+        """
+        if not map_size_gib > 0:
+            raise ValueError(f"map_size_gib is {map_size_gib}, must be > 0")
+        _check_folder(path, readonly)
+        environment = Environment(path, map_size_gib, readonly)
+        try:
+            _check_format(environment)
+            if not readonly:
+                replacement.drop_leftovers(environment)
+        except BaseException:
+            environment.close()
+            raise
+        return cls(environment)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._environment.path
+
+    def write(
+        self,
+        entity_type: str,
+        ids: IdColumn | Sequence[str],
+        features: tuple[str, ...],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Insert or overwrite rows, all or none; they are on disk when this returns.
+
+        Parameters
+        ----------
+        entity_type : str
+            The table, made when it is unknown.
+        ids : IdColumn or sequence of str
+            n ids of 1 to 511 bytes of UTF-8; of an id given twice the last row stays.
+        features : tuple of str
+            The table's features, all of them, in any order.
+        values : float64[n, f]
+            One column for each of `features`.
+
+        Raises
+        ------
+        ValueError
+            A name, an id or the shape is wrong.
+        FeaturesDiffer
+            The table has other features.
+        StoreFull, StoreUnavailable
+            Nothing was written.
+        """
+        check_name("entity_type", entity_type)
+        check_features(features)
+        column = ids if isinstance(ids, IdColumn) else IdColumn.from_list(ids)
+        rows.pack(values, len(column), len(features))
+        keys = rows.storable_keys(column)
+        with self._environment.writing() as view:
+            table, new = _table_for(view, entity_type, features)
+            order = choose(table.features, features, entity_type)
+            ordered = values if order is None else values[:, order]
+            stored = rows.pack(ordered, len(column), len(features))
+            database = view.database(slot(entity_type, table.generation))
+            rows.put(view, database, dict(zip(keys, stored, strict=True)))
+            if new:
+                journal.record_replaced(view, entity_type)
+            elif keys:
+                journal.record_written(view, entity_type, column)
+
+    def replacing(
+        self, entity_type: str, features: tuple[str, ...]
+    ) -> AbstractContextManager[Replacement]:
+        """Load a table anew: `with store.replacing(...) as load: load.write(ids, values)`.
+
+        Readers see the old table until the block ends and all of the new one after that. When the
+        block raises, or the process dies in it, the old table stays. Rows that `write` puts into
+        the old table meanwhile go with it.
+
+        Raises
+        ------
+        ValueError
+            A name is wrong.
+        StoreBusy
+            Another load is at work in this store.
+        StoreFull, StoreUnavailable
+            The rows can't be written; the old table stays.
+        """
+        check_name("entity_type", entity_type)
+        check_features(features)
+        return replacement.replacing(self._environment, entity_type, features)
+
+    def read(
+        self, entity_type: str, ids: IdColumn, features: tuple[str, ...]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Read rows as stored: values float64[n, f], NaN where not found, and found bool[n].
+
+        Raises
+        ------
+        UnknownFeature
+            The table is known and lacks a feature.
+        """
+        return select(self.lookup(entity_type, ids), entity_type, features)
+
+    def lookup(self, entity_type: str, ids: IdColumn) -> Rows:
+        """Read every feature of some ids in one transaction."""
+        return self._environment.read(lambda view: rows.lookup(view, entity_type, ids))
+
+    def take_slice(self, entity_type: str, after: bytes, count: int) -> Slice:
+        """Read `count` rows in key order in one short transaction, from the first key > `after`."""
+        return self._environment.read(lambda view: rows.take_slice(view, entity_type, after, count))
+
+    def scan(
+        self, entity_type: str, batch: int = 10_000
+    ) -> Iterator[tuple[IdColumn, NDArray[np.float64]]]:
+        """All rows in the order of the ids' bytes, as they were when the scan began.
+
+        Yields
+        ------
+        ids, values : IdColumn and float64[n, f]
+            At most `batch` rows. The space of rows replaced meanwhile is not used again before the
+            scan ends.
+        """
+        if self._environment.read(lambda view: _open_slots(view, entity_type)):
+            with self._environment.snapshot() as view:
+                yield from rows.slices(view, entity_type, batch)
+
+    def table(self, entity_type: str) -> Table | None:
+        """Features and generation of a table, None when it is unknown."""
+        return self._environment.read(lambda view: find(view, entity_type))
+
+    def tables(self) -> dict[str, TableInfo]:
+        """Every table, by entity type."""
+        return self._environment.read(_describe)
+
+    def changes(self, since: int) -> Changes:
+        """Tell what was written after number `since`, which is 0 or an earlier `Changes.last`.
+
+        Costs microseconds when nothing was. A reader that is so far behind that the journal no
+        longer reaches back is told to read every table anew.
+        """
+        return self._environment.read(lambda view: journal.changes(view, since))
+
+    def sequence(self) -> int:
+        """Tell the newest sequence number."""
+        return self._environment.read(journal.last_sequence)
+
+    async def fetch(
+        self, entity_type: str, ids: IdColumn, features: tuple[str, ...], deadline: float
+    ) -> FeatureBatch:
+        """See `FeatureStore.fetch`."""
+        found_rows = await self.lookup_until(deadline, entity_type, ids)
+        if found_rows is None:
+            return FeatureBatch.nothing(len(ids), len(features), late=True)
+        values, found = select(found_rows, entity_type, features)
+        invalid = screen(values, found)
+        self._invalid.note(entity_type, invalid)
+        return FeatureBatch(values, found, np.zeros(len(ids), np.bool_), invalid)
+
+    async def lookup_until(self, deadline: float, entity_type: str, ids: IdColumn) -> Rows | None:
+        """`lookup` in a thread; None when it does not end until `deadline`."""
+        return await self.until(deadline, lambda: self.lookup(entity_type, ids))
+
+    async def check(self, deadline: float) -> None:
+        """See `FeatureStore.check`."""
+        if await self.until(deadline, self.sequence) is None:
+            raise StoreUnavailable(f"store {self.path}: no answer in time")
+
+    async def close(self) -> None:
+        """See `FeatureStore.close`."""
+        await asyncio.to_thread(self.shut)
+
+    def shut(self) -> None:
+        """Close from synchronous code, after reads under way have ended."""
+        if not self._closed:
+            self._closed = True
+            self._threads.shutdown(cancel_futures=True)
+            self._environment.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.shut()
+
+    async def until(self, deadline: float, work: Callable[[], T]) -> T | None:
+        """Run `work` in a thread; None when it does not end until `deadline`."""
+        left = deadline - time.monotonic()
+        if self._closed:
+            raise StoreUnavailable(f"store {self.path}: closed")
+        if not left > 0:
+            return None
+
+        def unless_late() -> T | None:
+            return work() if time.monotonic() < deadline else None
+
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(left):
+                return await loop.run_in_executor(self._threads, unless_late)
+        except TimeoutError:
+            return None
+
+
+def _check_folder(path: Path, readonly: bool) -> None:
+    if path.exists() and not path.is_dir():
+        raise StoreUnavailable(f"store {path}: is not a folder")
+    if readonly and not (path / "data.mdb").exists():
+        raise StoreUnavailable(f"store {path}: does not exist")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"store {path}: {error}") from error
+
+
+def _check_format(environment: Environment) -> None:
+    with environment.snapshot() as view:
+        names = environment.names(view)
+    if names and CATALOGUE not in names:
+        raise StoreCorrupt(f"store {environment.path}: holds no {CATALOGUE.decode()!r}")
+    if names:
+        return
+    if environment.readonly:
+        raise StoreUnavailable(f"store {environment.path}: nothing was ever written to it")
+    with environment.writing() as made:
+        made.database(CATALOGUE)
+        made.database(JOURNAL)
+
+
+def _table_for(view: View, entity_type: str, features: tuple[str, ...]) -> tuple[Table, bool]:
+    table = find(view, entity_type)
+    if table is None:
+        table = Table(features, 0)
+        change(view, entity_type, table)
+        view.txn.drop(view.database(slot(entity_type, 0)), delete=False)
+        return table, True
+    if set(table.features) != set(features):
+        has = ", ".join(table.features)
+        raise FeaturesDiffer(f"features is {', '.join(features)}; {entity_type!r} has {has}")
+    return table, False
+
+
+def select(
+    found_rows: Rows, entity_type: str, features: tuple[str, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    if found_rows.table is None:
+        values = np.full((len(found_rows.found), len(features)), np.nan)
+        return values, found_rows.found
+    columns = choose(features, found_rows.table.features, entity_type)
+    values = found_rows.values
+    return values if columns is None else values[:, columns], found_rows.found
+
+
+def _open_slots(view: View, entity_type: str) -> bool:
+    known = find(view, entity_type) is not None
+    if known:
+        for generation in (0, 1):
+            view.database(slot(entity_type, generation))
+    return known
+
+
+def _describe(view: View) -> dict[str, TableInfo]:
+    tables = {}
+    for entity_type, table in listing(view).items():
+        stat = view.txn.stat(view.database(slot(entity_type, table.generation)))
+        pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        tables[entity_type] = TableInfo(table.features, stat["entries"], pages * stat["psize"])
+    return tables
