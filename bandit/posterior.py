@@ -1,7 +1,7 @@
 """Beta posteriors as two columns, with a prior where nothing is known."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 __all__ = ["Column", "Precision", "Prior", "posterior"]
 
 Precision = Literal["float32", "float64"]
-Column = NDArray[np.float32] | NDArray[np.float64]
+Column = NDArray[Any]  # float32 or float64, as the precision says
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from idcolumn import IdColumn
 
 from featurestore.batch import FeatureBatch, screen
 from featurestore.embedded import LmdbStore, select
 from featurestore.errors import StoreError
 from featurestore.hot import HotTable
 from featurestore.invalid import InvalidLog
+from idcolumn import IdColumn
 
 __all__ = ["Cached", "Counts", "Progress"]
 

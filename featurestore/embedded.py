@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-from idcolumn import IdColumn
 from numpy.typing import NDArray
 
 from featurestore import journal, replacement, rows
@@ -32,6 +31,7 @@ from featurestore.invalid import InvalidLog
 from featurestore.journal import JOURNAL, Changes
 from featurestore.replacement import Replacement
 from featurestore.rows import Rows, Slice
+from idcolumn import IdColumn
 
 __all__ = ["LmdbStore", "TableInfo"]
 

@@ -9,14 +9,14 @@ not wait, and leaves its rows out when it comes too late.
 import threading
 
 import numpy as np
-from featuretable import FeatureTable
-from idcolumn import IdColumn
 from numpy.typing import NDArray
 
 from featurestore.batch import choose, unusable
 from featurestore.catalogue import Table
 from featurestore.embedded import LmdbStore
 from featurestore.rows import Rows
+from featuretable import FeatureTable
+from idcolumn import IdColumn
 
 __all__ = ["HotTable"]
 

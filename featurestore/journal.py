@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from idcolumn import IdColumn
 
 from featurestore.catalogue import listing
 from featurestore.environment import View
+from idcolumn import IdColumn
 
 __all__ = ["Changes", "changes", "last_sequence", "record_replaced", "record_written"]
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from idcolumn import IdColumn
 
 from featurestore.batch import FeatureBatch, choose, screen
 from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.store import FeatureStore
+from idcolumn import IdColumn
 
 __all__ = ["FaultyStore", "MemoryStore"]
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from idcolumn import IdColumn
 from numpy.typing import NDArray
 
 from featurestore.catalogue import SLOT, Table, change, find, listing, slot
@@ -14,6 +13,7 @@ from featurestore.environment import Database, Environment, View
 from featurestore.errors import StoreBusy, StoreError
 from featurestore.journal import record_replaced
 from featurestore.rows import pack, put, storable_keys
+from idcolumn import IdColumn
 
 __all__ = ["Replacement", "drop_leftovers", "replacing"]
 

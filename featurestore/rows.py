@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from idcolumn import IdColumn
 from numpy.typing import NDArray
 
 from featurestore.catalogue import Table, find, slot
 from featurestore.environment import Database, View
 from featurestore.errors import StoreCorrupt
 from featurestore.journal import last_sequence
+from idcolumn import IdColumn
 
 __all__ = ["Rows", "Slice", "lookup", "pack", "put", "slices", "take_slice"]
 

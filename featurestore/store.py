@@ -2,9 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
-from idcolumn import IdColumn
-
 from featurestore.batch import FeatureBatch
+from idcolumn import IdColumn
 
 __all__ = ["FeatureStore"]
 

@@ -1,9 +1,6 @@
 """The application, put together from its parts."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import orjson
 from starlette.applications import Starlette
@@ -23,6 +20,7 @@ from service.lifecycle import Lifecycle
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.reply import PROBLEM_JSON
+from service.upkeep import Upkeep
 
 __all__ = ["create_app"]
 
@@ -34,7 +32,8 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
     models, limit = settings.models, settings.server.max_body_bytes
     admission, counts = Admission(settings.server.max_in_flight), Counts()
     predict = Predict(models, store, admission, lifecycle, counts, limit)
-    ready = Ready(models, store, admission, lifecycle, counts)
+    upkeep = Upkeep(store)
+    ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)
 
     async def openapi(_: Request) -> Response:
@@ -42,15 +41,6 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
 
     async def docs(_: Request) -> Response:
         return Response(docs_page(document), media_type="text/html")
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(store.run())
-        yield
-        upkeep.cancel()
-        with suppress(asyncio.CancelledError):
-            await upkeep
-        await store.close()
 
     app = Starlette(
         routes=[
@@ -62,7 +52,7 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
             Route("/docs", docs),
         ],
         exception_handlers={HTTPException: _problem, Exception: _problem},
-        lifespan=lifespan,
+        lifespan=lambda _: upkeep.running(),
     )
     app.router.redirect_slashes = False
     return app

@@ -5,7 +5,6 @@ import shlex
 import threading
 import time
 from importlib.metadata import version
-from itertools import islice
 
 import click
 import orjson
@@ -51,14 +50,10 @@ def _is_ready(host: str, port: int) -> bool:
 
 def banner(settings: Settings) -> str:
     """Return the text: address, store, models and a curl line over ids that are in the store."""
-    store = LmdbStore.open(settings.store.path, map_size_gib=settings.store.map_size_gib)
-    try:
+    default = settings.models.by_name[settings.models.default]
+    with LmdbStore.open(settings.store.path, readonly=True) as store:
         tables = store.tables()
-        default = settings.models.by_name[settings.models.default]
-        batches = store.scan(default.entity_type, EXAMPLES) if default.entity_type in tables else ()
-        known = next((ids.tolist() for ids, _ in islice(batches, 1)), [])
-    finally:
-        store.close()
+        known = next((ids.tolist() for ids, _ in store.scan(default.entity_type, EXAMPLES)), [])
     server = settings.server
     url = f"http://{_reachable(server.host)}:{server.port}"
     rows = ", ".join(f"{name} {table.rows:,} rows" for name, table in tables.items())

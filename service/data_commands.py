@@ -34,7 +34,7 @@ class DataError(click.ClickException):
     exit_code = 2
 
 
-class RefusedLoad(click.ClickException):  # noqa: N818
+class RefusedLoad(click.ClickException):
     """Nothing was loaded on account of the rows."""
 
     exit_code = 1

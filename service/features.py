@@ -29,18 +29,8 @@ async def fetch_features(
         batch = await store.fetch(model.entity_type, entities, model.features, deadline)
     except StoreError as error:
         log.error("the feature store failed", extra={"model": model.name, "error": str(error)})
-        batch = _nothing_in_time(len(entities), len(model.features))
+        batch = FeatureBatch.nothing(len(entities), len(model.features), late=True)
     if not model.degrade and batch.late.any():
         late = np.count_nonzero(batch.late)
         raise FeaturesUnavailable(f"features of {late} candidates could not be had in time")
     return batch
-
-
-def _nothing_in_time(n: int, features: int) -> FeatureBatch:
-    return FeatureBatch(
-        values=np.full((n, features), np.nan),
-        found=np.zeros(n, dtype=np.bool_),
-        late=np.ones(n, dtype=np.bool_),
-        invalid=0,
-        oldest_age_s=0.0,
-    )

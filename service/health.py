@@ -10,12 +10,13 @@ from starlette.types import Receive, Scope, Send
 
 import betadist
 from bandit import Models
-from featurestore import Cached, StoreError
+from featurestore import StoreError
 from service.admission import Admission
 from service.counts import Counts
 from service.errors import STATUS_OK, NotReady
 from service.lifecycle import Lifecycle, Stage
 from service.reply import JSON, reply
+from service.upkeep import Upkeep
 
 __all__ = ["Live", "Ready"]
 
@@ -36,13 +37,14 @@ class Ready:
     def __init__(
         self,
         models: Models,
-        store: Cached,
+        upkeep: Upkeep,
         admission: Admission,
         lifecycle: Lifecycle,
         counts: Counts,
     ) -> None:
         self.models = models
-        self.store = store
+        self.upkeep = upkeep
+        self.store = upkeep.store
         self.admission = admission
         self.lifecycle = lifecycle
         self.counts = counts
@@ -67,8 +69,9 @@ class Ready:
             await self.store.check(time.monotonic() + CHECK_S)
         except StoreError as error:
             return f"failing: {error}"
-        loaded, rows = self.store.progress
-        return "ok" if self.store.filled else f"starting: {loaded} of {rows} rows in memory"
+        done = self.store.progress
+        filled = self.upkeep.filled
+        return "ok" if filled else f"starting: {done.rows} of {done.total} rows in memory"
 
     def _facts(self) -> dict[str, Any]:
         return {

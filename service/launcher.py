@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from granian import Granian
+from granian.server.mp import MPServer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from starlette.types import ASGIApp
@@ -23,7 +23,7 @@ from service.logs import log_config
 __all__ = ["check_store", "serve"]
 
 
-class DrainingServer(Granian):
+class DrainingServer(MPServer):
     """A Granian server that leaves the balancers before it closes its socket.
 
     SIGTERM or SIGINT: health answers 503 while requests are still answered, for `delay_s`; then
@@ -84,17 +84,14 @@ def load_worker(settings: Settings, stage: SharedStage) -> ASGIApp:
 
 def open_store(settings: StoreSettings) -> Cached:
     """Open the store that the settings name, with the hot tier in front."""
-    store = LmdbStore.open(settings.path, map_size_gib=settings.map_size_gib)
+    store = LmdbStore.open(settings.path, map_size_gib=settings.map_size_gib, readonly=True)
     return Cached(store, max_rows=settings.hot_rows)
 
 
 def check_store(settings: Settings) -> None:
     """Raise ConfigError when a model asks the store for features that its table doesn't have."""
-    store = LmdbStore.open(settings.store.path, map_size_gib=settings.store.map_size_gib)
-    try:
+    with LmdbStore.open(settings.store.path, map_size_gib=settings.store.map_size_gib) as store:
         tables = store.tables()
-    finally:
-        store.close()
     problems = [
         f"models.{model.name}.features is {list(model.features)}, but the table "
         f"{model.entity_type!r} in {settings.store.path} has {list(table.features)}"

@@ -138,10 +138,9 @@ Tables = dict[str, tuple[list[str], np.ndarray]]
 
 
 def write_tables(folder: Path, tables: Tables) -> Path:
-    store = LmdbStore.open(folder)
-    for entity_type, (ids, values) in tables.items():
-        store.write(entity_type, ids, ("alpha", "beta"), values)
-    store.close()
+    with LmdbStore.open(folder) as store:
+        for entity_type, (ids, values) in tables.items():
+            store.write(entity_type, ids, ("alpha", "beta"), values)
     return folder
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from featuretable import FeatureTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from featuretable import FeatureTable
 
 Keys = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 GREATEST = 2**64 - 1

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from idcolumn import HASH_VERSION, IdColumn, hash_id
 from numpy.typing import NDArray
+
+from idcolumn import HASH_VERSION, IdColumn, hash_id
 
 MASK = 2**64 - 1
 
@@ -102,7 +103,7 @@ def expected_hash(text: bytes) -> tuple[int, int]:
 
 
 def test_every_length_hashes_as_the_reference_does() -> None:
-    rng = random.Random(11)  # noqa: S311
+    rng = random.Random(11)
     for size in [*range(130), 255, 256, 257, 1000, 4099]:
         text = rng.randbytes(size)
         assert hash_id(text) == expected_hash(text), size
@@ -167,7 +168,7 @@ def output_bits(ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def families(count: int) -> Iterator[tuple[str, list[str]]]:
-    rng = random.Random(13)  # noqa: S311
+    rng = random.Random(13)
     yield "numbers", [str(i) for i in range(count)]
     yield "padded", [f"item-{i:010d}" for i in range(count)]
     yield "pairs", [f"segment-{i % 97}:content-{i // 97}" for i in range(count)]
