@@ -336,8 +336,10 @@ def select(
 
 
 def _open_slots(view: View, entity_type: str) -> bool:
+    """Open what a scan reads, since no database can be opened inside its snapshot."""
     known = find(view, entity_type) is not None
     if known:
+        view.database(JOURNAL)
         for generation in (0, 1):
             view.database(slot(entity_type, generation))
     return known

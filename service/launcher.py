@@ -7,10 +7,11 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from granian.server.mp import MPServer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
+from granian.server.mp import MPServer
 from starlette.types import ASGIApp
 
 from featurestore import Cached, LmdbStore
@@ -30,7 +31,7 @@ class DrainingServer(MPServer):
     the workers stop accepting and finish what is in flight. A second signal skips the delay.
     """
 
-    def __init__(self, stage: SharedStage, delay_s: float, **options: object) -> None:
+    def __init__(self, stage: SharedStage, delay_s: float, **options: Any) -> None:
         super().__init__("bandit-serve", **options)
         self._stage = stage
         self._delay_s = delay_s
@@ -47,7 +48,7 @@ class DrainingServer(MPServer):
 
     def _drain(self) -> None:
         self._stage.value = Stage.DRAINING
-        super().signal_handler_interrupt()
+        super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
 def serve(settings: Settings) -> None:
