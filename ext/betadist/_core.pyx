@@ -1,1 +1,338 @@
-STUB = True
+# cython: boundscheck=False, wraparound=False
+"""Checks arguments, allocates results and lets the C++ kernel draw without the GIL."""
+
+import os
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.number cimport PyNumber_Index
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from betadist cimport sampler
+from betadist.sampler cimport Columns, Kernel, Piece, Stream
+
+cnp.import_array()
+
+STREAM_VERSION = sampler.STREAM_VERSION
+MAX_ATTEMPTS = sampler.MAX_ATTEMPTS
+
+ctypedef fused real:
+    float
+    double
+
+cdef const Kernel* chosen = NULL
+
+
+cdef class Draw:
+    """Checked arguments of one call: contiguous columns, key, threads."""
+
+    cdef cnp.ndarray alpha, beta, lanes
+    cdef Stream stream
+    cdef int threads
+    cdef size_t n
+    cdef int typenum
+
+    def __init__(self, alpha, beta, key, lanes, threads):
+        self.alpha = column("alpha", alpha)
+        self.beta = column("beta", beta)
+        self.n = <size_t>cnp.PyArray_DIM(self.alpha, 0)
+        self.typenum = cnp.PyArray_TYPE(self.alpha)
+        self.check_alike()
+        self.stream.key = checked_key(key)
+        self.stream.max_attempts = MAX_ATTEMPTS
+        self.threads = checked_threads(threads)
+        if lanes is not None:
+            self.lanes = checked_lanes(lanes, self.n)
+        self.check_fit()
+
+    cdef check_alike(self):
+        if cnp.PyArray_TYPE(self.beta) != self.typenum:
+            raise TypeError(f"beta is {self.beta.dtype}, must be {self.alpha.dtype} as alpha is")
+        if <size_t>cnp.PyArray_DIM(self.beta, 0) != self.n:
+            raise ValueError(f"beta has {len(self.beta)} elements, alpha has {self.n}")
+
+    cdef check_fit(self):
+        check_column("alpha", self.alpha)
+        check_column("beta", self.beta)
+
+    cdef separate(self, cnp.ndarray out):
+        """Copies the columns that share memory with the result."""
+        self.alpha = apart(self.alpha, out)
+        self.beta = apart(self.beta, out)
+        if self.lanes is not None:
+            self.lanes = apart(self.lanes, out)
+
+
+cdef cnp.ndarray column(str name, values):
+    if not cnp.PyArray_Check(values):
+        raise TypeError(f"{name} is {type(values).__name__}, must be a numpy array")
+    cdef int typenum = cnp.PyArray_TYPE(values)
+    if typenum != cnp.NPY_FLOAT32 and typenum != cnp.NPY_FLOAT64 or not is_native(values):
+        raise TypeError(f"{name} is {values.dtype}, must be float32 or float64")
+    return contiguous(name, values, typenum)
+
+
+cdef cnp.ndarray contiguous(str name, values, int typenum):
+    if cnp.PyArray_NDIM(values) != 1:
+        raise ValueError(f"{name} has {values.ndim} dimensions, must have 1")
+    return cnp.PyArray_FROM_OTF(values, typenum, cnp.NPY_ARRAY_IN_ARRAY)
+
+
+cdef bint is_native(values):
+    return not cnp.PyArray_ISBYTESWAPPED(values)
+
+
+cdef check_column(str name, cnp.ndarray values):
+    cdef size_t n = <size_t>cnp.PyArray_DIM(values, 0), at
+    if cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT32:
+        at = sampler.first_unfit(<const float*>cnp.PyArray_DATA(values), n)
+    else:
+        at = sampler.first_unfit(<const double*>cnp.PyArray_DATA(values), n)
+    if at < n:
+        bound = "finite" if values[at] > 0 else "> 0"
+        raise ValueError(f"{name}[{at}] is {values[at]!s}, must be {bound}")
+
+
+cdef cnp.ndarray checked_lanes(lanes, size_t n):
+    if not cnp.PyArray_Check(lanes):
+        raise TypeError(f"lanes is {type(lanes).__name__}, must be a numpy array")
+    if lanes.dtype.kind != "u" or lanes.dtype.itemsize != 8 or not is_native(lanes):
+        raise TypeError(f"lanes is {lanes.dtype}, must be uint64")
+    cdef cnp.ndarray checked = contiguous("lanes", lanes, cnp.NPY_UINT64)
+    if <size_t>cnp.PyArray_DIM(checked, 0) != n:
+        raise ValueError(f"lanes has {len(checked)} elements, alpha has {n}")
+    return checked
+
+
+cdef uint64_t checked_key(key) except? 0:
+    number = index_of("key", key)
+    if not 0 <= number < 1 << 64:
+        raise ValueError(f"key is {number}, must be in [0, 2**64)")
+    return number
+
+
+cdef int checked_threads(threads) except -1:
+    number = index_of("threads", threads)
+    if number < 1:
+        raise ValueError(f"threads is {number}, must be >= 1")
+    return min(number, 1 << 16)
+
+
+cdef index_of(str name, value):
+    try:
+        return PyNumber_Index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {type(value).__name__}, must be an int") from None
+
+
+cdef cnp.ndarray checked_out(out, Draw draw):
+    if not cnp.PyArray_Check(out):
+        raise TypeError(f"out is {type(out).__name__}, must be a numpy array")
+    if cnp.PyArray_TYPE(out) != draw.typenum or not is_native(out):
+        raise TypeError(f"out is {out.dtype}, must be {draw.alpha.dtype} as alpha is")
+    if out.shape != (draw.n,):
+        raise ValueError(f"out has the shape {out.shape}, must have {(draw.n,)}")
+    if not cnp.PyArray_ISCARRAY_RO(out):
+        raise ValueError("out is not contiguous and aligned, must be")
+    if not cnp.PyArray_ISWRITEABLE(out):
+        raise ValueError("out is read-only, must be writable")
+    return out
+
+
+cdef cnp.ndarray apart(cnp.ndarray values, cnp.ndarray out):
+    cdef size_t a = <size_t>cnp.PyArray_DATA(values), b = <size_t>cnp.PyArray_DATA(out)
+    if a < b + <size_t>cnp.PyArray_NBYTES(out) and b < a + <size_t>cnp.PyArray_NBYTES(values):
+        return cnp.PyArray_NewCopy(values, cnp.NPY_CORDER)
+    return values
+
+
+cdef cnp.ndarray empty(size_t n, int typenum):
+    cdef cnp.npy_intp size = <cnp.npy_intp>n
+    return cnp.PyArray_EMPTY(1, &size, typenum, 0)
+
+
+cdef Columns[real] columns_of(Draw draw, real* like):
+    cdef Columns[real] columns
+    columns.alpha = <const real*>cnp.PyArray_DATA(draw.alpha)
+    columns.beta = <const real*>cnp.PyArray_DATA(draw.beta)
+    columns.lanes = NULL
+    if draw.lanes is not None:
+        columns.lanes = <const uint64_t*>cnp.PyArray_DATA(draw.lanes)
+    return columns
+
+
+cdef run(Draw draw, const Kernel* kernel, real* out):
+    cdef Columns[real] columns = columns_of(draw, out)
+    with nogil:
+        sampler.sample(kernel[0], columns, draw.stream, draw.n, out, draw.threads)
+
+
+cdef cnp.ndarray run_to(Draw draw, const Kernel* kernel, cnp.ndarray out):
+    if draw.typenum == cnp.NPY_FLOAT32:
+        run(draw, kernel, <float*>cnp.PyArray_DATA(out))
+    else:
+        run(draw, kernel, <double*>cnp.PyArray_DATA(out))
+    return out
+
+
+cdef select(Draw draw, size_t k, int64_t* indices, real* values):
+    cdef Columns[real] columns = columns_of(draw, values)
+    with nogil:
+        sampler.sample_top_k(chosen[0], columns, draw.stream, draw.n, k, indices, values,
+                             draw.threads)
+
+
+def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
+    """Draw from Beta(alpha[i], beta[i]) for every i.
+
+    Element i of the result is a function of (key, lanes[i], alpha[i], beta[i], dtype) alone: not of
+    the other elements, their order or number, the threads or the processor. Elements with equal
+    lanes and shapes get equal draws; a fresh draw of the same lane takes another key.
+
+    Parameters
+    ----------
+    alpha, beta : ndarray of float32 or float64, shape (n,)
+        Shapes of the distributions, finite and > 0. float32 suits sums of shapes up to about 1e6;
+        above 1e7 it has too few distinct values near the mean to tell draws apart.
+    key : int
+        Names the stream, in [0, 2**64).
+    lanes : ndarray of uint64, shape (n,), optional
+        Name each element within the stream; 0..n-1 if absent.
+    out : ndarray, shape (n,), optional
+        Takes the result: of alpha's dtype, contiguous and writable. It may be alpha or beta.
+    threads : int
+        Most threads to use; a part of fewer than 8192 elements gets no thread of its own.
+
+    Returns
+    -------
+    ndarray of alpha's dtype, shape (n,)
+        Draws in [0, 1], never NaN; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        For an argument of the wrong type or dtype.
+    ValueError
+        For a wrong shape, a value out of range, an `out` that can't be written. Nothing is drawn.
+
+    Notes
+    -----
+    Two gammas by Marsaglia and Tsang (2000), doi 10.1145/358407.358414, from one block of
+    Philox4x32-10 (Salmon et al. 2011, doi 10.1145/2063384.2063405), accepted jointly; shapes < 1 are
+    raised by 1 and boosted in log space. `STREAM_VERSION` changes when seeded draws do.
+    """
+    cdef Draw draw = Draw(alpha, beta, key, lanes, threads)
+    cdef cnp.ndarray to
+    if out is None:
+        to = empty(draw.n, draw.typenum)
+    else:
+        to = checked_out(out, draw)
+        draw.separate(to)
+    return run_to(draw, chosen, to)
+
+
+def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
+    """Draw as `sample` does and keep the k largest.
+
+    Parameters
+    ----------
+    alpha, beta, key, lanes, threads
+        As for `sample`.
+    k : int
+        How many to keep, >= 0; all n if it is larger.
+
+    Returns
+    -------
+    indices : ndarray of int64, shape (min(k, n),)
+        Positions of the largest draws, best first. Equal draws come in the order of their lanes,
+        then of their positions.
+    values : ndarray of alpha's dtype, shape (min(k, n),)
+        Their draws.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sample`, and for k.
+    """
+    cdef Draw draw = Draw(alpha, beta, key, lanes, threads)
+    wanted = index_of("k", k)
+    if wanted < 0:
+        raise ValueError(f"k is {wanted}, must be >= 0")
+    cdef size_t kept = min(wanted, draw.n)
+    cdef cnp.ndarray indices = empty(kept, cnp.NPY_INT64), values = empty(kept, draw.typenum)
+    cdef int64_t* best = <int64_t*>cnp.PyArray_DATA(indices)
+    if draw.typenum == cnp.NPY_FLOAT32:
+        select(draw, kept, best, <float*>cnp.PyArray_DATA(values))
+    else:
+        select(draw, kept, best, <double*>cnp.PyArray_DATA(values))
+    return indices, values
+
+
+def simd_level():
+    """Return the instruction set that draws: "avx512", "avx2", "neon" or "scalar".
+
+    The environment variable BETADIST_SIMD forces one when the package is imported.
+    """
+    return chosen.level.decode()
+
+
+def kernels():
+    """Return the names of the kernels that this processor runs, slowest first."""
+    names = []
+    while sampler.kernel(len(names)) != NULL:
+        names.append(sampler.kernel(len(names)).name.decode())
+    return names
+
+
+def sample_with(kernel, alpha, beta, key, lanes=None, *, max_attempts=MAX_ATTEMPTS):
+    """Draw as `sample` does with the named kernel and bound on attempts."""
+    cdef Draw draw = Draw(alpha, beta, key, lanes, 1)
+    cdef const Kernel* named = sampler.kernel(kernels().index(kernel))
+    draw.stream.max_attempts = max_attempts
+    return run_to(draw, named, empty(draw.n, draw.typenum))
+
+
+def philox(counter, key):
+    """Return the four words of a Philox4x32-10 block: counter of four words, lowest first."""
+    cdef uint32_t[4] words
+    cdef uint32_t[4] result
+    for i in range(4):
+        words[i] = counter[i]
+    sampler.philox4x32(words, key, result)
+    return tuple(result)
+
+
+PIECES = ("log", "exp", "sine", "cosine", "exponent", "squeeze")
+
+
+def probe(piece, x, y):
+    """Return a piece of the draw path at x and y, elementwise: see probe.hpp."""
+    cdef cnp.ndarray first = column("x", x), second = column("y", y)
+    cdef size_t n = <size_t>cnp.PyArray_DIM(first, 0)
+    cdef cnp.ndarray out = empty(n, cnp.PyArray_TYPE(first))
+    cdef Piece number = <Piece><int>PIECES.index(piece)
+    if cnp.PyArray_TYPE(first) == cnp.NPY_FLOAT32:
+        sampler.probe(number, <const float*>cnp.PyArray_DATA(first),
+                      <const float*>cnp.PyArray_DATA(second), n, <float*>cnp.PyArray_DATA(out))
+    else:
+        sampler.probe(number, <const double*>cnp.PyArray_DATA(first),
+                      <const double*>cnp.PyArray_DATA(second), n, <double*>cnp.PyArray_DATA(out))
+    return out
+
+
+cdef choose(forced):
+    global chosen
+    cdef int number = 0
+    levels = []
+    while sampler.kernel(number) != NULL:
+        levels.append(sampler.kernel(number).level.decode())
+        if forced is None or forced == levels[number]:
+            chosen = sampler.kernel(number)
+        number += 1
+    if chosen == NULL:
+        possible = ", ".join(dict.fromkeys(levels))
+        raise ImportError(f"BETADIST_SIMD is {forced!r}, must be one of: {possible}")
+
+
+choose(os.environ.get("BETADIST_SIMD"))

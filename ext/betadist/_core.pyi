@@ -1,0 +1,43 @@
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Real = TypeVar("_Real", np.float32, np.float64)
+
+STREAM_VERSION: int
+MAX_ATTEMPTS: int
+PIECES: tuple[str, ...]
+
+def sample(
+    alpha: NDArray[_Real],
+    beta: NDArray[_Real],
+    key: int,
+    lanes: NDArray[np.uint64] | None = None,
+    *,
+    out: NDArray[_Real] | None = None,
+    threads: int = 1,
+) -> NDArray[_Real]: ...
+def sample_top_k(
+    alpha: NDArray[_Real],
+    beta: NDArray[_Real],
+    key: int,
+    k: int,
+    lanes: NDArray[np.uint64] | None = None,
+    *,
+    threads: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[_Real]]: ...
+def simd_level() -> str: ...
+def kernels() -> list[str]: ...
+def sample_with(
+    kernel: str,
+    alpha: NDArray[_Real],
+    beta: NDArray[_Real],
+    key: int,
+    lanes: NDArray[np.uint64] | None = None,
+    *,
+    max_attempts: int = ...,
+) -> NDArray[_Real]: ...
+def philox(counter: Sequence[int], key: int) -> tuple[int, int, int, int]: ...
+def probe(piece: str, x: NDArray[_Real], y: NDArray[_Real]) -> NDArray[_Real]: ...

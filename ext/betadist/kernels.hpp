@@ -1,0 +1,33 @@
+// The kernel, once per instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "columns.hpp"
+
+namespace betadist {
+
+template <class T>
+using Draw = void (*)(const Columns<T>&, Stream, std::size_t begin, std::size_t end, T* out);
+
+struct Kernel {
+    const char* name;
+    const char* level;  // what simd_level() calls it
+    Draw<float> draw_float;
+    Draw<double> draw_double;
+
+    void draw(const Columns<float>& columns, Stream stream, std::size_t begin, std::size_t end,
+              float* out) const {
+        draw_float(columns, stream, begin, end, out);
+    }
+    void draw(const Columns<double>& columns, Stream stream, std::size_t begin, std::size_t end,
+              double* out) const {
+        draw_double(columns, stream, begin, end, out);
+    }
+};
+
+// The number-th kernel that this processor runs, slowest first; nullptr after the last.
+const Kernel* kernel(int number);
+
+}  // namespace betadist

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "kernels.hpp"
+
+namespace betadist {
+
+extern const Kernel scalar_kernel;
+#if defined(__x86_64__)
+extern const Kernel scalar_fma_kernel;
+#endif
+
+}  // namespace betadist

@@ -1,0 +1,29 @@
+// Batched draws from Beta distributions: pure functions of (key, lane, shapes, type).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels.hpp"
+#include "stream_version.hpp"
+
+namespace betadist {
+
+// The first of n values that is not finite and > 0, or n.
+template <class T>
+std::size_t first_unfit(const T* values, std::size_t n);
+
+// out[i] = the draw of element i. Splits large inputs over up to `threads` threads.
+template <class T>
+void sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n, T* out,
+            int threads);
+
+// The k <= n largest draws, best first; equal ones by lane, then by index. Needs no room for n.
+template <class T>
+void sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
+                  std::size_t k, std::int64_t* indices, T* values, int threads);
+
+// One block of Philox4x32-10: counter and out are of 4 words, lowest first.
+void philox4x32(const std::uint32_t* counter, std::uint64_t key, std::uint32_t* out);
+
+}  // namespace betadist

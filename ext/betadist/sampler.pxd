@@ -1,0 +1,49 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+
+cdef extern from "columns.hpp" namespace "betadist" nogil:
+    cdef cppclass Columns[T]:
+        const T* alpha
+        const T* beta
+        const uint64_t* lanes
+
+    cdef cppclass Stream:
+        uint64_t key
+        int max_attempts
+
+
+cdef extern from "stream_version.hpp" namespace "betadist" nogil:
+    const int STREAM_VERSION
+    const int MAX_ATTEMPTS
+
+
+cdef extern from "kernels.hpp" namespace "betadist" nogil:
+    cdef cppclass Kernel:
+        const char* name
+        const char* level
+
+    const Kernel* kernel(int number)
+
+
+cdef extern from "sampler.hpp" namespace "betadist" nogil:
+    size_t first_unfit[T](const T* values, size_t n)
+
+    void sample[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n, T* out,
+                   int threads) except +
+
+    void sample_top_k[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n,
+                         size_t k, int64_t* indices, T* values, int threads) except +
+
+    void philox4x32(const uint32_t* counter, uint64_t key, uint32_t* out)
+
+
+cdef extern from "probe.hpp" namespace "betadist" nogil:
+    cdef enum class Piece:
+        LOG
+        EXP
+        SINE
+        COSINE
+        EXPONENT
+        SQUEEZE
+
+    void probe[T](Piece piece, const T* x, const T* y, size_t n, T* out)

@@ -1,0 +1,10 @@
+// The kernel for any processor. Where the instruction set has no fma the C library supplies it:
+// the same bits, slowly.
+#include "kernel.hpp"
+#include "levels.hpp"
+
+namespace betadist {
+
+const Kernel scalar_kernel = {"scalar", "scalar", draw<Scalar<float>>, draw<Scalar<double>>};
+
+}  // namespace betadist
