@@ -99,7 +99,7 @@ class Source(Protocol):
 
 
 def readable(text: str) -> str:
-    """Make text of a file fit to be shown: not too long, with nothing in it that a terminal obeys."""
+    """Make text of a file fit to be shown: short, with nothing in it that a terminal obeys."""
     shown = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
     whole = shown.encode(errors="surrogateescape").decode(errors="backslashreplace")
     return "".join(map(_visible, whole))

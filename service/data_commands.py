@@ -260,7 +260,8 @@ def export(file: str, path: Path, entity_type: str) -> None:
     """
     with _failures(), LmdbStore.open(path, readonly=True) as store:
         info = _table(store, entity_type)
-        write = export_parquet if format_of(file) is FileFormat.PARQUET else export_csv
+        parquet = format_of(file) is FileFormat.PARQUET
+        write: Callable[..., int] = export_parquet if parquet else export_csv
         with _progress("exporting", info.rows) as update, _output(file) as output:
             rows = write(store.scan(entity_type), info.features, output, update)
     click.echo(f'{rows:,} rows of "{entity_type}" written to {file}', err=True)
