@@ -95,9 +95,10 @@ def find_or_make(view: View, entity_type: str, features: tuple[str, ...]) -> tup
 
 
 def open_slots(view: View, entity_type: str) -> bool:
-    """Open both slots of a table; False when there is no such table."""
+    """Open what a scan of a table reads; False when there is no such table."""
     known = find(view, entity_type) is not None
     if known:
+        view.database(JOURNAL)
         for generation in (0, 1):
             view.database(slot(entity_type, generation))
     return known

@@ -106,8 +106,7 @@ class BodyTooLarge(Problem):
     status, title = 413, "The body is too large"
 
     def __init__(self, limit: int) -> None:
-        # The rest of the body is never read, so the connection can't carry another request.
-        super().__init__(f"the limit is {limit} bytes", [(b"connection", b"close")])
+        super().__init__(f"the limit is {limit} bytes")
 
 
 class UnsupportedMediaType(Problem):

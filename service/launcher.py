@@ -31,7 +31,7 @@ class DrainingServer(MPServer):
     the workers stop accepting and finish what is in flight. A second signal skips the delay.
     """
 
-    def __init__(self, stage: SharedStage, delay_s: float, **options: Any) -> None:
+    def __init__(self, stage: SharedStage, delay_s: float, **options: Any) -> None:  # noqa: ANN401
         super().__init__("bandit-serve", **options)
         self._stage = stage
         self._delay_s = delay_s

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from bandit import Models, rank
 from featurestore import FeatureStore
 from service.admission import Admission
-from service.body import Disconnected, read_body
+from service.body import Body, Disconnected
 from service.counts import Counts
 from service.decision_id import new_decision_id
 from service.errors import STATUS_OK, DeadlineExceeded, Internal, Problem, as_problem
@@ -34,7 +34,7 @@ class Call:
         self.stages = Stages()
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.trace = valid_traceparent(self.headers.get(b"traceparent"))
-        self.receive = receive
+        self.body = Body(receive, self.headers)
         self.decision_id: str | None = None
         self.answered = False
 
@@ -78,16 +78,11 @@ class Predict:
         except Disconnected:
             self.counts.disconnects += 1
         except Exception as error:
-            problem = as_problem(error)
-            body = self._report(problem, call, error)
-            if not call.answered:
-                headers = [PROBLEM_JSON, *problem.headers]
-                await self._send(send, call, problem.status, headers, body)
+            await self._refuse(send, call, error)
 
     async def _answer(self, call: Call) -> bytes:
         require_json(call.headers)
-        until = call.started + self.longest_s
-        body = await read_body(call.receive, call.headers, self.max_body_bytes, until)
+        body = await call.body.read(self.max_body_bytes, call.started + self.longest_s)
         request = decode(body, self.models)
         call.decision_id = request.decision_id or new_decision_id()
         deadline = call.deadline(request.deadline_s)
@@ -119,6 +114,20 @@ class Predict:
         if self.lifecycle.leaving and CLOSE not in headers:
             headers.append(CLOSE)
         await reply(send, status, headers, body)
+
+    async def _refuse(self, send: Send, call: Call, error: Exception) -> None:
+        problem = as_problem(error)
+        document = self._report(problem, call, error)
+        if call.answered:
+            return
+        headers = [PROBLEM_JSON, *problem.headers]
+        try:
+            if not await call.body.discard():
+                headers.append(CLOSE)
+        except Disconnected:
+            self.counts.disconnects += 1
+            return
+        await self._send(send, call, problem.status, headers, document)
 
     def _report(self, problem: Problem, call: Call, error: Exception) -> bytes:
         """Count a problem, log it (one line; with the stack trace when it is a bug), write it."""
