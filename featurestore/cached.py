@@ -4,7 +4,6 @@ import time
 from functools import partial
 
 import numpy as np
-from idcolumn import IdColumn
 
 from featurestore.batch import FeatureBatch, screen
 from featurestore.counts import Counts, Progress
@@ -14,6 +13,7 @@ from featurestore.hot import HotTable
 from featurestore.invalid import InvalidLog
 from featurestore.rows import select
 from featurestore.tier import HotTier
+from idcolumn import IdColumn
 
 __all__ = ["Cached"]
 

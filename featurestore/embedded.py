@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-from idcolumn import IdColumn
 from numpy.typing import NDArray
 
 from featurestore import journal, replacement, rows
@@ -33,6 +32,7 @@ from featurestore.invalid import InvalidLog
 from featurestore.journal import Changes
 from featurestore.replacement import Replacement
 from featurestore.rows import Rows, Slice
+from idcolumn import IdColumn
 
 __all__ = ["LmdbStore"]
 

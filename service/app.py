@@ -1,6 +1,9 @@
 """The application, put together from its parts."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 import orjson
 from starlette.applications import Starlette
@@ -42,6 +45,12 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
     async def docs(_: Request) -> Response:
         return Response(docs_page(document), media_type="text/html")
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with upkeep.running():
+            yield
+        log.info("stopped", extra=asdict(counts))
+
     app = Starlette(
         routes=[
             Route("/predict", predict, methods=["POST"]),
@@ -52,7 +61,7 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
             Route("/docs", docs),
         ],
         exception_handlers={HTTPException: _problem, Exception: _problem},
-        lifespan=lambda _: upkeep.running(),
+        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app

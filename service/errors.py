@@ -6,8 +6,7 @@ Problem
 |- InvalidRequest         the request can be read but is wrong: mend the fields it names
 |- Overloaded             nothing is wrong: try again later, or elsewhere
 |- Unavailable            this node can't answer: try another
-|  |- NotReady
-|  |- FeaturesUnavailable
+|  |- FeaturesUnavailable  ... and its model forbids the prior in the place of features
 |- DeadlineExceeded       the caller's time is up
 |- Internal               a bug of ours
 """
@@ -31,7 +30,6 @@ __all__ = [
     "MalformedBody",
     "MethodNotAllowed",
     "NotFound",
-    "NotReady",
     "Overloaded",
     "Problem",
     "Unavailable",
@@ -140,16 +138,12 @@ class Unavailable(Problem):
     status, title = 503, "Service unavailable"
 
 
-class NotReady(Unavailable):
-    """The service is starting, draining or broken."""
-
-
 class FeaturesUnavailable(Unavailable):
     """Features could not be had and the model forbids the prior in their place."""
 
 
 class DeadlineExceeded(Problem):
-    """The deadline passed before there was an answer."""
+    """The deadline passed before the request had arrived."""
 
     status, title = 504, "Deadline exceeded"
 

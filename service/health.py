@@ -13,8 +13,8 @@ from bandit import Models
 from featurestore import StoreError
 from service.admission import Admission
 from service.counts import Counts
-from service.errors import STATUS_OK, NotReady
-from service.lifecycle import Lifecycle, Stage
+from service.errors import STATUS_OK, Unavailable
+from service.lifecycle import Lifecycle
 from service.reply import JSON, reply
 from service.upkeep import Upkeep
 
@@ -52,17 +52,19 @@ class Ready:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer a probe."""
-        checks = {"lifecycle": self._lifecycle(), "store": await self._store(), "sampler": "ok"}
+        leaving = self.lifecycle.leaving
+        checks = {
+            "lifecycle": "draining" if leaving else "ok",
+            "store": await self._store(),
+            "sampler": "ok",
+        }
         ok = all(state == "ok" for state in checks.values())
         document = {
             "status": "ok" if ok else next(s for s in checks.values() if s != "ok"),
             "checks": checks,
             **self._facts(),
         }
-        await reply(send, STATUS_OK if ok else NotReady.status, [JSON], orjson.dumps(document))
-
-    def _lifecycle(self) -> str:
-        return "ok" if self.lifecycle.stage is Stage.SERVING else "draining"
+        await reply(send, STATUS_OK if ok else Unavailable.status, [JSON], orjson.dumps(document))
 
     async def _store(self) -> str:
         try:

@@ -18,7 +18,7 @@ from featurestore import Cached, LmdbStore
 from service.app import create_app
 from service.banner import announce
 from service.config import ConfigError, Settings, StoreSettings
-from service.lifecycle import Lifecycle, SharedStage, Stage
+from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 
 __all__ = ["check_store", "serve"]
@@ -31,23 +31,20 @@ class DrainingServer(MPServer):
     the workers stop accepting and finish what is in flight. A second signal skips the delay.
     """
 
-    def __init__(self, stage: SharedStage, delay_s: float, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, flag: SharedFlag, delay_s: float, **options: Any) -> None:  # noqa: ANN401
         super().__init__("bandit-serve", **options)
-        self._stage = stage
+        self._flag = flag
         self._delay_s = delay_s
 
     def signal_handler_interrupt(self, *_: object, **__: object) -> None:
         """Begin to leave; runs in the main thread, as a signal handler."""
-        if self._stage.value != Stage.SERVING:
-            self._drain()
-            return
-        self._stage.value = Stage.LEAVING
-        timer = threading.Timer(self._delay_s, self._drain)
+        delay_s = 0.0 if self._flag.value == LEAVING else self._delay_s
+        self._flag.value = LEAVING
+        timer = threading.Timer(delay_s, self._stop)
         timer.daemon = True
         timer.start()
 
-    def _drain(self) -> None:
-        self._stage.value = Stage.DRAINING
+    def _stop(self) -> None:
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
@@ -55,10 +52,10 @@ def serve(settings: Settings) -> None:
     """Serve until a signal ends it; returns when every worker has stopped."""
     # LMDB forbids an environment across a fork, so workers start from a fresh interpreter.
     multiprocessing.set_start_method("spawn", force=True)
-    stage = multiprocessing.get_context("spawn").RawValue("i", Stage.SERVING)
+    flag = multiprocessing.get_context("spawn").RawValue("i", SERVING)
     server = settings.server
     granian = DrainingServer(
-        stage,
+        flag,
         server.drain_delay_s,
         address=server.host,
         port=server.port,
@@ -74,13 +71,13 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=math.ceil(server.drain_timeout_s),
     )
     granian.on_startup(partial(announce, settings))
-    granian.serve(target_loader=partial(load_worker, settings, stage), wrap_loader=False)
+    granian.serve(target_loader=partial(load_worker, settings, flag), wrap_loader=False)
 
 
-def load_worker(settings: Settings, stage: SharedStage) -> ASGIApp:
+def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
     """Return the application of one worker; runs in the worker's process."""
     _end_with_parent()
-    return create_app(settings, open_store(settings.store), Lifecycle(stage))
+    return create_app(settings, open_store(settings.store), Lifecycle(flag))
 
 
 def open_store(settings: StoreSettings) -> Cached:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bandit import Models
 from service import errors
-from service.errors import STATUS_OK, NotReady, Problem
+from service.errors import STATUS_OK, Problem, Unavailable
 from service.wire import MAX_DECISION_ID_BYTES, MAX_ID_BYTES, MAX_TIMEOUT_MS
 
 __all__ = ["API_VERSION", "openapi_document"]
@@ -28,7 +28,7 @@ PREDICT_PROBLEMS: tuple[type[Problem], ...] = (
 
 def openapi_document(models: Models, max_body_bytes: int) -> Schema:
     """Return the document for a service with these models and this limit on bodies."""
-    ready = _health("Whether this node should get traffic", NotReady)
+    ready = _health("Whether this node should get traffic", Unavailable)
     return {
         "openapi": "3.1.0",
         "info": {

@@ -13,7 +13,7 @@ from service.admission import Admission
 from service.body import Body, Disconnected
 from service.counts import Counts
 from service.decision_id import new_decision_id
-from service.errors import STATUS_OK, DeadlineExceeded, Internal, Problem, as_problem
+from service.errors import STATUS_OK, Internal, Problem, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.reply import CLOSE, JSON, PROBLEM_JSON, Headers, reply
@@ -37,13 +37,6 @@ class Call:
         self.body = Body(receive, self.headers)
         self.decision_id: str | None = None
         self.answered = False
-
-    def deadline(self, seconds: float) -> float:
-        """Return the instant `seconds` after the start; raise DeadlineExceeded if it is past."""
-        deadline = self.started + seconds
-        if time.monotonic() > deadline:
-            raise DeadlineExceeded("the deadline passed while the request was read")
-        return deadline
 
 
 class Predict:
@@ -70,7 +63,6 @@ class Predict:
         """Answer one request, whatever becomes of it."""
         call = Call(scope, receive)
         try:
-            self.lifecycle.require_serving()
             with self.admission:
                 answer = await self._answer(call)
                 timing = (b"server-timing", call.stages.header())
@@ -85,9 +77,8 @@ class Predict:
         body = await call.body.read(self.max_body_bytes, call.started + self.longest_s)
         request = decode(body, self.models)
         call.decision_id = request.decision_id or new_decision_id()
-        deadline = call.deadline(request.deadline_s)
         call.stages.done("decode")
-        batch = await fetch_features(self.store, request, deadline)
+        batch = await fetch_features(self.store, request, call.started + request.deadline_s)
         call.stages.done("features")
         lanes = request.ids.hashes
         scores = request.model.score(batch.values, batch.found, call.decision_id, lanes)

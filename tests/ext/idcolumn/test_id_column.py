@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from idcolumn import IdColumn, hash_id, split
 
 IDS = [

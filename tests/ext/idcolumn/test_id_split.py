@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from idcolumn import IdColumn, split
 
 FIELD = "candidates"
@@ -275,7 +276,7 @@ def test_a_body_of_four_mebibytes() -> None:
 
 
 def test_a_body_without_escapes_is_always_taken() -> None:
-    rng = random.Random(21)  # noqa: S311
+    rng = random.Random(21)
     for _ in range(2000):
         size = rng.randrange(40)
         ids = ["".join(rng.choices("ab/ -é日🎰", k=rng.randrange(30))) for _ in range(size)]
@@ -373,7 +374,7 @@ SEEDS = [
 
 def mutants(seed: int, count: int) -> Iterator[bytes]:
     """Bodies with one to four wounds each."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     for _ in range(count):
         body = rng.choice(SEEDS)
         for _ in range(min(4, 1 + int(rng.expovariate(1.0)))):
