@@ -52,7 +52,7 @@ def export_csv(
     writer = csv.writer(text, lineterminator="\n")
     # Until Python 3.13 the csv module leaves a carriage return unquoted after lineterminator="\n".
     careful = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    careful.writerow(("id", *features))
+    writer.writerow(("id", *features))
     rows = 0
     for column, values in batches:
         ids = column.tolist()
