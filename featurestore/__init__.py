@@ -1,8 +1,10 @@
 """Features of entities: a store's contract, its adapters, and the hot tier in front of them."""
 
 from featurestore.batch import FeatureBatch
-from featurestore.cached import Cached, Counts, Progress
-from featurestore.embedded import LmdbStore, TableInfo
+from featurestore.cached import Cached
+from featurestore.catalogue import TableInfo
+from featurestore.counts import Counts, Progress
+from featurestore.embedded import LmdbStore
 from featurestore.errors import (
     FeaturesDiffer,
     StoreBusy,

@@ -9,13 +9,27 @@ because a process can open handles of named databases but never give one back.
 import json
 from dataclasses import dataclass
 
-from featurestore.environment import View
-from featurestore.errors import StoreCorrupt
+from featurestore.environment import Environment, View
+from featurestore.errors import FeaturesDiffer, StoreCorrupt, StoreUnavailable
 
-__all__ = ["Table", "change", "find", "listing", "slot"]
+__all__ = [
+    "Table",
+    "TableInfo",
+    "change",
+    "check_features",
+    "check_format",
+    "check_name",
+    "describe",
+    "find",
+    "find_or_make",
+    "listing",
+    "open_slots",
+    "slot",
+]
 
 # The format of the whole store is part of this name.
 CATALOGUE = b"tables/1"
+JOURNAL = b"journal"
 SLOT = b"rows/"
 MAX_NAME_BYTES = 200
 
@@ -26,6 +40,15 @@ class Table:
 
     features: tuple[str, ...]
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """Features of a table, in the order of its rows, how many rows it has, and bytes on disk."""
+
+    features: tuple[str, ...]
+    rows: int
+    bytes: int
 
 
 def slot(entity_type: str, generation: int) -> bytes:
@@ -55,6 +78,54 @@ def change(view: View, entity_type: str, table: Table) -> None:
     view.txn.put(entity_type.encode(), record, db=view.database(CATALOGUE))
     for generation in (0, 1):
         view.database(slot(entity_type, generation))
+
+
+def find_or_make(view: View, entity_type: str, features: tuple[str, ...]) -> tuple[Table, bool]:
+    """Look up a table, made if unknown, and whether it was; FeaturesDiffer if it has others."""
+    table = find(view, entity_type)
+    if table is None:
+        table = Table(features, 0)
+        change(view, entity_type, table)
+        view.txn.drop(view.database(slot(entity_type, 0)), delete=False)
+        return table, True
+    if set(table.features) != set(features):
+        has = ", ".join(table.features)
+        raise FeaturesDiffer(f"features is {', '.join(features)}; {entity_type!r} has {has}")
+    return table, False
+
+
+def open_slots(view: View, entity_type: str) -> bool:
+    """Open both slots of a table; False when there is no such table."""
+    known = find(view, entity_type) is not None
+    if known:
+        for generation in (0, 1):
+            view.database(slot(entity_type, generation))
+    return known
+
+
+def describe(view: View) -> dict[str, TableInfo]:
+    """Describe every table, by entity type."""
+    tables = {}
+    for entity_type, table in listing(view).items():
+        stat = view.txn.stat(view.database(slot(entity_type, table.generation)))
+        pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        tables[entity_type] = TableInfo(table.features, stat["entries"], pages * stat["psize"])
+    return tables
+
+
+def check_format(environment: Environment) -> None:
+    """Raise unless the environment is a store of this format; make a new one into one."""
+    with environment.snapshot() as view:
+        names = environment.names(view)
+    if names and CATALOGUE not in names:
+        raise StoreCorrupt(f"store {environment.path}: holds no {CATALOGUE.decode()!r}")
+    if names:
+        return
+    if environment.readonly:
+        raise StoreUnavailable(f"store {environment.path}: nothing was ever written to it")
+    with environment.writing() as made:
+        for name in (CATALOGUE, JOURNAL):
+            made.database(name)
 
 
 def check_name(field: str, name: str) -> None:

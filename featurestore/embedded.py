@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,36 +16,29 @@ from numpy.typing import NDArray
 from featurestore import journal, replacement, rows
 from featurestore.batch import FeatureBatch, choose, screen
 from featurestore.catalogue import (
-    CATALOGUE,
     Table,
-    change,
+    TableInfo,
     check_features,
+    check_format,
     check_name,
+    describe,
     find,
-    listing,
+    find_or_make,
+    open_slots,
     slot,
 )
-from featurestore.environment import Environment, View
-from featurestore.errors import FeaturesDiffer, StoreCorrupt, StoreUnavailable
+from featurestore.environment import Environment
+from featurestore.errors import StoreUnavailable
 from featurestore.invalid import InvalidLog
-from featurestore.journal import JOURNAL, Changes
+from featurestore.journal import Changes
 from featurestore.replacement import Replacement
 from featurestore.rows import Rows, Slice
 
-__all__ = ["LmdbStore", "TableInfo"]
+__all__ = ["LmdbStore"]
 
 READ_THREADS = 4
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class TableInfo:
-    """Features of a table, in the order of its rows, how many rows it has, and bytes on disk."""
-
-    features: tuple[str, ...]
-    rows: int
-    bytes: int
 
 
 class LmdbStore:
@@ -88,7 +80,7 @@ class LmdbStore:
         _check_folder(path, readonly)
         environment = Environment(path, map_size_gib, readonly)
         try:
-            _check_format(environment)
+            check_format(environment)
             if not readonly:
                 replacement.drop_leftovers(environment)
         except BaseException:
@@ -133,12 +125,11 @@ class LmdbStore:
         check_name("entity_type", entity_type)
         check_features(features)
         column = ids if isinstance(ids, IdColumn) else IdColumn.from_list(ids)
-        rows.pack(values, len(column), len(features))
         keys = rows.storable_keys(column)
         with self._environment.writing() as view:
-            table, new = _table_for(view, entity_type, features)
+            table, new = find_or_make(view, entity_type, features)
             order = choose(table.features, features, entity_type)
-            ordered = values if order is None else values[:, order]
+            ordered = values if order is None else np.take(values, order, axis=1)
             stored = rows.pack(ordered, len(column), len(features))
             database = view.database(slot(entity_type, table.generation))
             rows.put(view, database, dict(zip(keys, stored, strict=True)))
@@ -179,7 +170,7 @@ class LmdbStore:
         UnknownFeature
             The table is known and lacks a feature.
         """
-        return select(self.lookup(entity_type, ids), entity_type, features)
+        return rows.select(self.lookup(entity_type, ids), entity_type, features)
 
     def lookup(self, entity_type: str, ids: IdColumn) -> Rows:
         """Read every feature of some ids in one transaction."""
@@ -200,7 +191,7 @@ class LmdbStore:
             At most `batch` rows. The space of rows replaced meanwhile is not used again before the
             scan ends.
         """
-        if self._environment.read(lambda view: _open_slots(view, entity_type)):
+        if self._environment.read(lambda view: open_slots(view, entity_type)):
             with self._environment.snapshot() as view:
                 yield from rows.slices(view, entity_type, batch)
 
@@ -210,7 +201,7 @@ class LmdbStore:
 
     def tables(self) -> dict[str, TableInfo]:
         """Every table, by entity type."""
-        return self._environment.read(_describe)
+        return self._environment.read(describe)
 
     def changes(self, since: int) -> Changes:
         """Tell what was written after number `since`, which is 0 or an earlier `Changes.last`.
@@ -231,7 +222,7 @@ class LmdbStore:
         found_rows = await self.lookup_until(deadline, entity_type, ids)
         if found_rows is None:
             return FeatureBatch.nothing(len(ids), len(features), late=True)
-        values, found = select(found_rows, entity_type, features)
+        values, found = rows.select(found_rows, entity_type, features)
         invalid = screen(values, found)
         self._invalid.note(entity_type, invalid)
         return FeatureBatch(values, found, np.zeros(len(ids), np.bool_), invalid)
@@ -247,14 +238,15 @@ class LmdbStore:
 
     async def close(self) -> None:
         """See `FeatureStore.close`."""
-        await asyncio.to_thread(self.shut)
+        closed, self._closed = self._closed, True
+        if not closed:
+            await asyncio.to_thread(self._shut)
 
     def shut(self) -> None:
         """Close from synchronous code, after reads under way have ended."""
-        if not self._closed:
-            self._closed = True
-            self._threads.shutdown(cancel_futures=True)
-            self._environment.close()
+        closed, self._closed = self._closed, True
+        if not closed:
+            self._shut()
 
     def __enter__(self) -> Self:
         return self
@@ -266,6 +258,10 @@ class LmdbStore:
         at: TracebackType | None,
     ) -> None:
         self.shut()
+
+    def _shut(self) -> None:
+        self._threads.shutdown()
+        self._environment.close()
 
     async def until(self, deadline: float, work: Callable[[], T]) -> T | None:
         """Run `work` in a thread; None when it does not end until `deadline`."""
@@ -295,58 +291,3 @@ def _check_folder(path: Path, readonly: bool) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(f"store {path}: {error}") from error
-
-
-def _check_format(environment: Environment) -> None:
-    with environment.snapshot() as view:
-        names = environment.names(view)
-    if names and CATALOGUE not in names:
-        raise StoreCorrupt(f"store {environment.path}: holds no {CATALOGUE.decode()!r}")
-    if names:
-        return
-    if environment.readonly:
-        raise StoreUnavailable(f"store {environment.path}: nothing was ever written to it")
-    with environment.writing() as made:
-        made.database(CATALOGUE)
-        made.database(JOURNAL)
-
-
-def _table_for(view: View, entity_type: str, features: tuple[str, ...]) -> tuple[Table, bool]:
-    table = find(view, entity_type)
-    if table is None:
-        table = Table(features, 0)
-        change(view, entity_type, table)
-        view.txn.drop(view.database(slot(entity_type, 0)), delete=False)
-        return table, True
-    if set(table.features) != set(features):
-        has = ", ".join(table.features)
-        raise FeaturesDiffer(f"features is {', '.join(features)}; {entity_type!r} has {has}")
-    return table, False
-
-
-def select(
-    found_rows: Rows, entity_type: str, features: tuple[str, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    if found_rows.table is None:
-        values = np.full((len(found_rows.found), len(features)), np.nan)
-        return values, found_rows.found
-    columns = choose(features, found_rows.table.features, entity_type)
-    values = found_rows.values
-    return values if columns is None else values[:, columns], found_rows.found
-
-
-def _open_slots(view: View, entity_type: str) -> bool:
-    known = find(view, entity_type) is not None
-    if known:
-        for generation in (0, 1):
-            view.database(slot(entity_type, generation))
-    return known
-
-
-def _describe(view: View) -> dict[str, TableInfo]:
-    tables = {}
-    for entity_type, table in listing(view).items():
-        stat = view.txn.stat(view.database(slot(entity_type, table.generation)))
-        pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
-        tables[entity_type] = TableInfo(table.features, stat["entries"], pages * stat["psize"])
-    return tables

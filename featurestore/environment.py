@@ -1,5 +1,6 @@
 """An LMDB environment: transactions, named databases, and foreign errors translated."""
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ __all__ = ["Database", "Environment", "View"]
 MAX_DATABASES = 1024
 MAX_READERS = 1024  # transactions open at once in all processes; 64 bytes of the lock file each
 GIB = 1 << 30
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 T = TypeVar("T")
 Database: TypeAlias = "lmdb._Database"
@@ -23,7 +25,6 @@ Database: TypeAlias = "lmdb._Database"
 # One row for every error of the lmdb package that has a decision of its own; the first match is it.
 TRANSLATIONS: list[tuple[type[Exception], type[StoreError], str]] = [
     (lmdb.MapFullError, StoreFull, "the map is full: raise map_size_gib above {map_size_gib}"),
-    (lmdb.DiskError, StoreFull, "the disk is full"),
     (lmdb.DbsFullError, StoreFull, f"more than {MAX_DATABASES // 2 - 2} tables"),
     (lmdb.MapResizedError, StoreUnavailable, "it outgrew map_size_gib {map_size_gib}: raise it"),
     (lmdb.MemoryError, StoreUnavailable, "no address space for map_size_gib {map_size_gib}"),
@@ -163,6 +164,8 @@ class Environment:
             raise self._translation(error) from error
 
     def _translation(self, error: Exception) -> StoreError:
+        if getattr(error, "code", getattr(error, "errno", 0)) in DISK_FULL:
+            return StoreFull(f"store {self.path}: the disk is full: {error}")
         kind, text = next(
             (kind, text) for foreign, kind, text in TRANSLATIONS if isinstance(error, foreign)
         )

@@ -70,7 +70,7 @@ class HotTable:
         found = np.empty(len(ids), np.bool_)
         hits = self._rows.lookup(ids.hashes, ids.fingerprints, values, found)
         columns = self._choose(features)
-        return values if columns is None else values[:, columns], found, hits
+        return values if columns is None else values.take(columns, axis=1), found, hits
 
     def pour(self) -> bool:
         """Take in the whole table; False when it was replaced meanwhile or nobody wants it."""

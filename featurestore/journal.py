@@ -15,12 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from idcolumn import IdColumn
 
-from featurestore.catalogue import listing
+from featurestore.catalogue import JOURNAL, listing
 from featurestore.environment import View
 
 __all__ = ["Changes", "changes", "last_sequence", "record_replaced", "record_written"]
 
-JOURNAL = b"journal"
 KEPT_IDS = 1_000_000
 IDS_PER_ENTRY = 1_000  # some 20 KB: a longer value needs a longer run of free pages
 NUMBER = struct.Struct(">Q")  # big-endian, so that keys sort by number

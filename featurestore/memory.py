@@ -45,7 +45,7 @@ class MemoryStore:
         values = values.reshape(len(wanted), len(names))
         found = np.array([id_ in rows for id_ in wanted], np.bool_)
         if columns is not None:
-            values = values[:, columns]
+            values = values.take(columns, axis=1)
         invalid = screen(values, found)
         return FeatureBatch(values, found, np.zeros(len(ids), np.bool_), invalid)
 

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from featurestore.catalogue import SLOT, Table, change, find, listing, slot
 from featurestore.environment import Database, Environment, View
-from featurestore.errors import StoreBusy, StoreError
+from featurestore.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
 from featurestore.journal import record_replaced
 from featurestore.rows import pack, put, storable_keys
 
@@ -122,8 +122,11 @@ def replacing(
 
 
 def drop_leftovers(environment: Environment) -> None:
-    """Empty every slot that a load left behind when it was killed, unless a load is at work."""
-    with suppress(StoreBusy), _alone(environment.path):
+    """Empty every slot that a load left behind when it was killed, unless a load is at work.
+
+    A full store can't even drop; it still opens, and has the space to give when its map is larger.
+    """
+    with suppress(StoreBusy, StoreFull), _alone(environment.path):
         if environment.read(lambda view: _leftovers(environment, view)):
             with environment.writing() as view:
                 for name in _leftovers(environment, view):
@@ -139,9 +142,12 @@ def _leftovers(environment: Environment, view: View) -> list[bytes]:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     # The kernel gives the lock back when the process dies, however it dies.
-    with (folder / "load.lock").open("a") as file:
+    with ExitStack() as stack:
         try:
+            file = stack.enter_context((folder / "load.lock").open("a"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreBusy(f"store {folder}: another bulk load is at work") from None
+        except OSError as error:
+            raise StoreUnavailable(f"store {folder}: {error}") from error
         yield

@@ -11,6 +11,7 @@ import numpy as np
 from idcolumn import IdColumn
 from numpy.typing import NDArray
 
+from featurestore.batch import choose
 from featurestore.catalogue import Table, find, slot
 from featurestore.environment import Database, View
 from featurestore.errors import StoreCorrupt
@@ -60,6 +61,18 @@ def lookup(view: View, entity_type: str, ids: IdColumn) -> Rows:
     found = np.zeros(len(ids), np.bool_)
     values[short], found[short] = _get(view, entity_type, table, ids.take(np.flatnonzero(short)))
     return Rows(table, sequence, values, found)
+
+
+def select(
+    rows: Rows, entity_type: str, features: tuple[str, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values of the features asked for, NaN for an unknown table, and what was found."""
+    if rows.table is None:
+        values = np.full((len(rows.found), len(features)), np.nan)
+        return values, rows.found
+    columns = choose(features, rows.table.features, entity_type)
+    values = rows.values
+    return values if columns is None else values.take(columns, axis=1), rows.found
 
 
 def slices(
