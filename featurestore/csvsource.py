@@ -15,6 +15,8 @@ import numpy as np
 from featurestore.records import Block, blocks
 from featurestore.source import BadRow, Piece, SourceError
 
+__all__ = ["CsvSource"]
+
 STDIN = "-"
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from featurestore.parquetsource import import_pyarrow
 
+__all__ = ["export_csv", "export_parquet", "whole_file"]
+
 
 class Ids(Protocol):
     """A column of ids, as a store hands it out."""

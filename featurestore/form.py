@@ -10,6 +10,19 @@ from numpy.typing import NDArray
 from featurestore.column import lengths, numbers, rewards
 from featurestore.source import Column, Source, SourceError
 
+__all__ = [
+    "COUNTS",
+    "EVENTS",
+    "FORMS",
+    "POSTERIORS",
+    "Fault",
+    "FloatArray",
+    "Form",
+    "Layout",
+    "Prior",
+    "layout",
+]
+
 MAX_ID_BYTES = 256
 MAX_COUNT = 2.0**53  # above it float64 has no room for every integer
 

@@ -15,10 +15,9 @@ import orjson
 from idcolumn import IdColumn
 
 from bandit.catalogue import generate
+from featurestore import LmdbStore, StoreError, TableInfo
 from featurestore.badrows import BadRowLog
 from featurestore.catalogue import check_name
-from featurestore.embedded import LmdbStore, TableInfo
-from featurestore.errors import StoreError
 from featurestore.export import export_csv, export_parquet, whole_file
 from featurestore.fileformat import FileFormat, format_of, open_source
 from featurestore.form import FloatArray, Layout, Prior, layout
@@ -272,7 +271,7 @@ def export(file: str, path: Path, entity_type: str) -> None:
 
 
 def _scan(store: LmdbStore, entity_type: str) -> Iterator[tuple[IdColumn, FloatArray]]:
-    store.sequence()
+    store.sequence()  # opens the journal, without which a scan by a fresh process fails
     return store.scan(entity_type)
 
 
@@ -347,7 +346,7 @@ def sample(file: str, rows: int, seed: int) -> None:
     """Write a made-up catalogue of arms as CSV, with columns id, successes and trials.
 
     Many arms have next to no trials and a few have millions, as in real catalogues. The same seed
-    gives the same file.
+    gives the same file, as long as the version of NumPy is the same.
     """
     catalogue = generate(rows, seed)
     columns = (catalogue.ids, catalogue.successes.tolist(), catalogue.trials.tolist())
