@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["KINDS", "Catalogue", "generate"]
+
 # Kinds of content and their shares: one kind dominates, as on most sites, and the rarest still has
 # some thousand arms among 100,000.
 KINDS = {"video": 0.45, "article": 0.30, "product": 0.15, "podcast": 0.07, "playlist": 0.03}

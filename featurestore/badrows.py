@@ -6,6 +6,8 @@ from typing import IO
 
 from featurestore.source import BadRow
 
+__all__ = ["BadRowLog"]
+
 KEPT = 20
 COLUMNS = ("file", "line", "column", "value", "reason")
 

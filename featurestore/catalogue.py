@@ -120,13 +120,9 @@ def check_format(environment: Environment) -> None:
         names = environment.names(view)
     if names and CATALOGUE not in names:
         raise StoreCorrupt(f"store {environment.path}: holds no {CATALOGUE.decode()!r}")
-    if names:
-        return
-    if environment.readonly:
-        raise StoreUnavailable(f"store {environment.path}: nothing was ever written to it")
-    with environment.writing() as made:
-        for name in (CATALOGUE, JOURNAL):
-            made.database(name)
+    if not names:
+        _make(environment)
+    environment.read(lambda view: [view.database(name) for name in (CATALOGUE, JOURNAL)])
 
 
 def check_name(field: str, name: str) -> None:
@@ -143,6 +139,14 @@ def check_features(features: tuple[str, ...]) -> None:
         check_name(f"features[{position}]", name)
         if name in features[:position]:
             raise ValueError(f"features[{position}] is {name!r} again")
+
+
+def _make(environment: Environment) -> None:
+    if environment.readonly:
+        raise StoreUnavailable(f"store {environment.path}: nothing was ever written to it")
+    with environment.writing() as view:
+        for name in (CATALOGUE, JOURNAL):
+            view.database(name)
 
 
 def _decode(record: bytes) -> Table:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from featurestore.source import Column
 
+__all__ = ["lengths", "numbers", "rewards"]
+
 _REWARDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "False": 0.0, "True": 1.0}
 
 

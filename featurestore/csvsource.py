@@ -5,7 +5,7 @@ import io
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -14,6 +14,8 @@ import numpy as np
 
 from featurestore.records import Block, blocks
 from featurestore.source import BadRow, Piece, SourceError
+
+__all__ = ["CsvSource"]
 
 STDIN = "-"
 
@@ -41,6 +43,7 @@ class CsvSource:
 
     def close(self) -> None:
         """Close the file; reading it again opens it again."""
+        self._text.close()
         self._file.close()
 
     def pieces(self, wanted: Sequence[int]) -> Iterator[Piece]:
@@ -48,7 +51,7 @@ class CsvSource:
         with _translated(self.name):
             if self._file.closed:
                 self._begin()
-            with self._file:
+            with closing(self):
                 for block in self._blocks:
                     yield self._piece(block, wanted)
                     self.position = self._file.tell() if self.size else 0
@@ -57,8 +60,9 @@ class CsvSource:
     def _begin(self) -> tuple[str, ...]:
         """Open the file and read the names of its columns."""
         self._file = sys.stdin.buffer if self.name == STDIN else Path(self.name).open("rb")  # noqa: SIM115
+        self._text = _text(self._file, self.name.endswith(".gz"))
         try:
-            self._blocks = blocks(_text(self._file, self.name.endswith(".gz")))
+            self._blocks = blocks(self._text)
             return self._header()
         except BaseException:
             self.close()

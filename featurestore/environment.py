@@ -17,7 +17,8 @@ __all__ = ["Database", "Environment", "View"]
 MAX_DATABASES = 1024
 MAX_READERS = 1024  # transactions open at once in all processes; 64 bytes of the lock file each
 GIB = 1 << 30
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# LMDB says EIO when the system wrote only a part, as it does on the last free block of a disk.
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 T = TypeVar("T")
 Database: TypeAlias = "lmdb._Database"
@@ -165,7 +166,7 @@ class Environment:
 
     def _translation(self, error: Exception) -> StoreError:
         if getattr(error, "code", getattr(error, "errno", 0)) in DISK_FULL:
-            return StoreFull(f"store {self.path}: the disk is full: {error}")
+            return StoreFull(f"store {self.path}: the disk is full, or fails: {error}")
         kind, text = next(
             (kind, text) for foreign, kind, text in TRANSLATIONS if isinstance(error, foreign)
         )

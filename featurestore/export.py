@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from featurestore.parquetsource import import_pyarrow
 
+__all__ = ["export_csv", "export_parquet", "whole_file"]
+
 
 class Ids(Protocol):
     """A column of ids, as a store hands it out."""
@@ -52,7 +54,7 @@ def export_csv(
     writer = csv.writer(text, lineterminator="\n")
     # Until Python 3.13 the csv module leaves a carriage return unquoted after lineterminator="\n".
     careful = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    careful.writerow(("id", *features))
+    writer.writerow(("id", *features))
     rows = 0
     for column, values in batches:
         ids = column.tolist()

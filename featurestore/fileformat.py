@@ -7,6 +7,8 @@ from featurestore.csvsource import STDIN, CsvSource
 from featurestore.parquetsource import ParquetSource
 from featurestore.source import Source, SourceError
 
+__all__ = ["FileFormat", "format_of", "open_source"]
+
 
 class FileFormat(Enum):
     """How rows are laid down in a file."""

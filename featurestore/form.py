@@ -10,6 +10,19 @@ from numpy.typing import NDArray
 from featurestore.column import lengths, numbers, rewards
 from featurestore.source import Column, Source, SourceError
 
+__all__ = [
+    "COUNTS",
+    "EVENTS",
+    "FORMS",
+    "POSTERIORS",
+    "Fault",
+    "FloatArray",
+    "Form",
+    "Layout",
+    "Prior",
+    "layout",
+]
+
 MAX_ID_BYTES = 256
 MAX_COUNT = 2.0**53  # above it float64 has no room for every integer
 
@@ -193,8 +206,8 @@ def _layout(form: Form, names: Mapping[str, str]) -> Layout:
 def _unclear(source: Source, layouts: list[Layout], fitting: list[Layout]) -> str:
     several = len(fitting) > 1 or 1 < len(layouts) < len(FORMS)
     problem = "the form is ambiguous, name the columns of one" if several else "columns are missing"
-    needs = [f"{one.form.name} need {', '.join(one.columns)}" for one in layouts]
-    return f"{source.name}: {problem}; {_found(source)}; " + "; ".join(needs)
+    needs = [f"  {one.form.name} need {', '.join(one.columns)}" for one in layouts]
+    return "\n".join((f"{source.name}: {problem}", *needs, f"  {_found(source)}"))
 
 
 def _found(source: Source) -> str:

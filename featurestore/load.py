@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from featurestore.form import COUNTS, EVENTS, Fault, FloatArray, Layout, Prior
 from featurestore.source import BadRow, Piece, Source, readable
 
+__all__ = ["BATCH", "FEATURES", "Load", "RefusedError", "Report", "Target", "Writer", "run"]
+
 FEATURES = ("alpha", "beta")
 BATCH = 50_000
 

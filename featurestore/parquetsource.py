@@ -10,6 +10,8 @@ import numpy as np
 
 from featurestore.source import Column, Piece, SourceError
 
+__all__ = ["ParquetSource", "import_pyarrow"]
+
 if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet

@@ -7,6 +7,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["BadRow", "Column", "Piece", "Source", "SourceError", "readable"]
+
 # Text as it stood in the file, or numbers where the file has numbers (NaN for a null).
 Column: TypeAlias = list[str] | NDArray[np.float64]
 

@@ -12,12 +12,12 @@ from typing import IO, BinaryIO
 
 import click
 import orjson
+from idcolumn import IdColumn
 
 from bandit.catalogue import generate
+from featurestore import LmdbStore, StoreError, TableInfo
 from featurestore.badrows import BadRowLog
 from featurestore.catalogue import check_name
-from featurestore.embedded import LmdbStore, TableInfo
-from featurestore.errors import StoreError
 from featurestore.export import export_csv, export_parquet, whole_file
 from featurestore.fileformat import FileFormat, format_of, open_source
 from featurestore.form import FloatArray, Layout, Prior, layout
@@ -150,7 +150,7 @@ def _progress(label: str, length: int) -> Iterator[Callable[[int], None]]:
 )
 @click.option(
     "--errors",
-    type=click.File("w", encoding="utf-8", lazy=False),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="CSV file for the bad rows (file, line, column, value, reason).",
 )
 @click.option("--strict", is_flag=True, help="Load nothing when any row is bad.")
@@ -162,11 +162,11 @@ def load(
     file_format: str,
     prior: Prior,
     batch: int,
-    errors: IO[str] | None,
+    errors: Path | None,
     strict: bool,
     **names: str | None,
 ) -> None:
-    r"""Load arms from CSV (also gzipped) and Parquet files; `-` is CSV on standard input.
+    """Load arms from CSV (also gzipped) and Parquet files; `-` is CSV on standard input.
 
     The columns of the first file decide in which of three forms the rows are:
 
@@ -185,22 +185,25 @@ def load(
     1 when a row was bad or nothing was loaded for want of good rows, 2 when the command is wrong
     or a file or the store can't be read or written. What was written before such a failure stays
     with --mode upsert, in whole batches.
-    """
+    """  # noqa: D301
     chosen = None if file_format == "auto" else FileFormat(file_format)
     given = {field: name for field, name in names.items() if name is not None}
-    log = BadRowLog(errors)
+    _check_different([*files, str(errors)] if errors else files)
     with _failures(), ExitStack() as stack:
-        sources = _open_sources(files, chosen, stack)
-        task = Load(sources, _shared_layout(sources, given), prior, batch, strict, log.add)
+        sources = [stack.enter_context(closing(open_source(name, chosen))) for name in files]
+        shared = _shared_layout(sources, given)
+        log = BadRowLog(stack.enter_context(_error_file(errors)) if errors else None)
+        task = Load(sources, shared, prior, batch, strict, log.add)
         _load(task, path, entity_type, mode == "replace", log)
 
 
-def _open_sources(
-    names: Sequence[str], file_format: FileFormat | None, stack: ExitStack
-) -> list[Source]:
-    if len(set(names)) < len(names):
+def _check_different(names: Sequence[str]) -> None:
+    if len({Path(name).resolve() for name in names}) < len(names):
         raise click.UsageError("a file is named twice")
-    return [stack.enter_context(closing(open_source(name, file_format))) for name in names]
+
+
+def _error_file(path: Path) -> IO[str]:
+    return path.open("w", encoding="utf-8", newline="")
 
 
 def _shared_layout(sources: Sequence[Source], names: dict[str, str]) -> Layout:
@@ -263,14 +266,19 @@ def export(file: str, path: Path, entity_type: str) -> None:
         parquet = format_of(file) is FileFormat.PARQUET
         write: Callable[..., int] = export_parquet if parquet else export_csv
         with _progress("exporting", info.rows) as update, _output(file) as output:
-            rows = write(store.scan(entity_type), info.features, output, update)
+            rows = write(_scan(store, entity_type), info.features, output, update)
     click.echo(f'{rows:,} rows of "{entity_type}" written to {file}', err=True)
+
+
+def _scan(store: LmdbStore, entity_type: str) -> Iterator[tuple[IdColumn, FloatArray]]:
+    store.sequence()  # opens the journal, without which a scan by a fresh process fails
+    return store.scan(entity_type)
 
 
 @contextmanager
 def _output(file: str) -> Iterator[BinaryIO]:
     if file == "-":
-        yield click.get_binary_stream("stdout")
+        yield sys.stdout.buffer
     else:
         with whole_file(Path(file)) as output:
             yield output
@@ -318,7 +326,7 @@ def _summary(
     columns = [info.features.index(feature) for feature in FEATURES]
 
     def posteriors() -> Iterator[FloatArray]:
-        for ids, values in store.scan(entity_type):
+        for ids, values in _scan(store, entity_type):
             update(len(ids))
             yield values[:, columns]
 
@@ -338,7 +346,7 @@ def sample(file: str, rows: int, seed: int) -> None:
     """Write a made-up catalogue of arms as CSV, with columns id, successes and trials.
 
     Many arms have next to no trials and a few have millions, as in real catalogues. The same seed
-    gives the same file.
+    gives the same file, as long as the version of NumPy is the same.
     """
     catalogue = generate(rows, seed)
     columns = (catalogue.ids, catalogue.successes.tolist(), catalogue.trials.tolist())
