@@ -7,12 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from idcolumn import IdColumn
-
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import StoreUnavailable
 from featurestore.hot import HotTable
+from idcolumn import IdColumn
 
 __all__ = ["HotTier"]
 

@@ -12,7 +12,6 @@ from typing import IO, BinaryIO
 
 import click
 import orjson
-from idcolumn import IdColumn
 
 from bandit.catalogue import generate
 from featurestore import LmdbStore, StoreError, TableInfo
@@ -24,6 +23,7 @@ from featurestore.form import FloatArray, Layout, Prior, layout
 from featurestore.load import BATCH, FEATURES, Load, RefusedError, Report, Target, run
 from featurestore.source import Source, SourceError
 from featurestore.summary import Summary, summarize
+from idcolumn import IdColumn
 
 __all__ = ["export", "load", "sample", "stats"]
 

@@ -1,10 +1,11 @@
 """Starts the workers, says what they serve, and drains them on SIGTERM."""
 
-import math
+import logging
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,35 +18,44 @@ from starlette.types import ASGIApp
 from featurestore import Cached, LmdbStore
 from service.app import create_app
 from service.banner import announce
-from service.config import ConfigError, Settings, StoreSettings
+from service.config import ConfigError, ServerSettings, Settings, StoreSettings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 
 __all__ = ["check_store", "serve"]
 
+log = logging.getLogger("bandit_serve.launcher")
+
 
 class DrainingServer(MPServer):
     """A Granian server that leaves the balancers before it closes its socket.
 
-    SIGTERM or SIGINT: health answers 503 while requests are still answered, for `delay_s`; then
-    the workers stop accepting and finish what is in flight. A second signal skips the delay.
+    SIGTERM or SIGINT: health answers 503 while requests are answered, for `drain_delay_s`; then
+    the workers stop accepting and finish what is in flight, for `drain_timeout_s` at most.
+    A second signal skips the delay.
     """
 
-    def __init__(self, flag: SharedFlag, delay_s: float, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, flag: SharedFlag, settings: ServerSettings, **options: Any) -> None:  # noqa: ANN401
         super().__init__("bandit-serve", **options)
         self._flag = flag
-        self._delay_s = delay_s
+        self._settings = settings
+        self._hurry = threading.Event()
 
     def signal_handler_interrupt(self, *_: object, **__: object) -> None:
         """Begin to leave; runs in the main thread, as a signal handler."""
-        delay_s = 0.0 if self._flag.value == LEAVING else self._delay_s
+        if self._flag.value == LEAVING:
+            self._hurry.set()
+            return
         self._flag.value = LEAVING
-        timer = threading.Timer(delay_s, self._stop)
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=self._leave, daemon=True).start()
 
-    def _stop(self) -> None:
+    def _leave(self) -> None:
+        self._hurry.wait(self._settings.drain_delay_s)
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
+        time.sleep(self._settings.drain_timeout_s)
+        log.error("killing workers that did not finish in time")
+        for worker in self.wrks:
+            worker.kill()  # type: ignore[no-untyped-call]
 
 
 def serve(settings: Settings) -> None:
@@ -56,7 +66,7 @@ def serve(settings: Settings) -> None:
     server = settings.server
     granian = DrainingServer(
         flag,
-        server.drain_delay_s,
+        server,
         address=server.host,
         port=server.port,
         interface=Interfaces.ASGI,
@@ -68,7 +78,6 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=log_config(server.log_level),
         respawn_failed_workers=True,
-        workers_kill_timeout=math.ceil(server.drain_timeout_s),
     )
     granian.on_startup(partial(announce, settings))
     granian.serve(target_loader=partial(load_worker, settings, flag), wrap_loader=False)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from idcolumn import IdColumn
 
 from featurestore import LmdbStore, journal
+from idcolumn import IdColumn
 
 AB = ("alpha", "beta")
 

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from idcolumn import IdColumn
 
 from featurestore import LmdbStore
+from idcolumn import IdColumn
 
 AB = ("alpha", "beta")
 IDS = [f"id{i:04}" for i in range(500)]
@@ -71,7 +71,7 @@ def kill(process: subprocess.Popen[str]) -> list[str]:
 
 
 def test_a_killed_writer_loses_no_answered_write_and_leaves_no_half_batch(tmp_path: Path) -> None:
-    number, chance = 1, random.Random(11)  # noqa: S311
+    number, chance = 1, random.Random(11)
     for _ in range(6):
         writer = start(WRITER, tmp_path, number)
         assert writer.stdout is not None

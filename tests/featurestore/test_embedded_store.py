@@ -9,7 +9,6 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import pytest
-from idcolumn import IdColumn
 
 from featurestore import (
     FeaturesDiffer,
@@ -23,6 +22,7 @@ from featurestore import (
     environment,
     replacement,
 )
+from idcolumn import IdColumn
 
 AB = ("alpha", "beta")
 

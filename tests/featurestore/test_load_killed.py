@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from idcolumn import IdColumn
 from numpy.typing import NDArray
 
 from featurestore import LmdbStore
+from idcolumn import IdColumn
 
 ROWS = 600_000
 FEATURES = ("alpha", "beta")

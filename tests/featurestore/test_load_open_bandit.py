@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from idcolumn import IdColumn
 
 from featurestore import LmdbStore
+from idcolumn import IdColumn
 from service.data_commands import load
 
 LOGS = Path(__file__).parents[2] / ".." / "shared" / "data" / "open_bandit"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from idcolumn import IdColumn
 
 from featurestore import (
     Cached,
@@ -21,6 +20,7 @@ from featurestore import (
     StoreUnavailable,
     UnknownFeature,
 )
+from idcolumn import IdColumn
 
 pytestmark = pytest.mark.anyio
 
