@@ -23,7 +23,6 @@ from featurestore.form import FloatArray, Layout, Prior, layout
 from featurestore.load import BATCH, FEATURES, Load, RefusedError, Report, Target, run
 from featurestore.source import Source, SourceError
 from featurestore.summary import Summary, summarize
-from idcolumn import IdColumn
 
 __all__ = ["export", "load", "sample", "stats"]
 
@@ -266,13 +265,8 @@ def export(file: str, path: Path, entity_type: str) -> None:
         parquet = format_of(file) is FileFormat.PARQUET
         write: Callable[..., int] = export_parquet if parquet else export_csv
         with _progress("exporting", info.rows) as update, _output(file) as output:
-            rows = write(_scan(store, entity_type), info.features, output, update)
+            rows = write(store.scan(entity_type), info.features, output, update)
     click.echo(f'{rows:,} rows of "{entity_type}" written to {file}', err=True)
-
-
-def _scan(store: LmdbStore, entity_type: str) -> Iterator[tuple[IdColumn, FloatArray]]:
-    store.sequence()  # opens the journal, without which a scan by a fresh process fails
-    return store.scan(entity_type)
 
 
 @contextmanager
@@ -326,7 +320,7 @@ def _summary(
     columns = [info.features.index(feature) for feature in FEATURES]
 
     def posteriors() -> Iterator[FloatArray]:
-        for ids, values in _scan(store, entity_type):
+        for ids, values in store.scan(entity_type):
             update(len(ids))
             yield values[:, columns]
 

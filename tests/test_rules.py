@@ -24,7 +24,7 @@ MAY_READ_ENVIRONMENT = {
     "service/config.py",
     "setup.py",
     # the sampler's level must be forced before any setting is read, for its tests
-    "ext/betadist/__init__.py",
+    "ext/betadist/_core.pyx",
 }
 
 

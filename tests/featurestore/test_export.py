@@ -41,7 +41,6 @@ def store_of(path: Path, ids: list[str], values: NDArray[np.float64]) -> None:
 def table_in(path: Path) -> dict[str, bytes]:
     rows: dict[str, bytes] = {}
     with LmdbStore.open(path) as store:
-        store.sequence()
         for ids, values in store.scan("content"):
             rows.update(zip(ids.tolist(), map(np.ndarray.tobytes, values), strict=True))
     return rows

@@ -38,7 +38,6 @@ def run(tmp_path: Path) -> Run:
 def rows_in(tmp_path: Path, entity_type: str = "content") -> Rows:
     rows: Rows = {}
     with LmdbStore.open(tmp_path / "store") as store:
-        store.sequence()
         for ids, values in store.scan(entity_type):
             rows.update(zip(ids.tolist(), map(tuple, values.tolist()), strict=True))
     return rows

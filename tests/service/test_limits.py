@@ -58,11 +58,12 @@ def test_clients_that_go_away_leave_nothing_behind(start, store) -> None:
     for _ in range(50):
         with connect(service) as connection:
             connection.sendall(HEAD + b'{"cand')
-    deadline = time.monotonic() + 5
-    while (worker := service.client.get("/health").json()["worker"])["in_flight"]:
-        assert time.monotonic() < deadline
-    gone = worker["disconnects"] + worker["problems"].get("DeadlineExceeded", 0)
-    assert gone == 50
+    deadline = time.monotonic() + 10
+    worker = service.client.get("/health").json()["worker"]
+    while worker["disconnects"] + worker["problems"].get("DeadlineExceeded", 0) < 50:
+        assert time.monotonic() < deadline, worker
+        worker = service.client.get("/health").json()["worker"]
+    assert worker["in_flight"] == 0
     service.predict(["c1"])
 
 
