@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import SupportsIndex, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,20 @@ PIECES: tuple[str, ...]
 def sample(
     alpha: NDArray[_Real],
     beta: NDArray[_Real],
-    key: int,
+    key: SupportsIndex,
     lanes: NDArray[np.uint64] | None = None,
     *,
     out: NDArray[_Real] | None = None,
-    threads: int = 1,
+    threads: SupportsIndex = 1,
 ) -> NDArray[_Real]: ...
 def sample_top_k(
     alpha: NDArray[_Real],
     beta: NDArray[_Real],
-    key: int,
-    k: int,
+    key: SupportsIndex,
+    k: SupportsIndex,
     lanes: NDArray[np.uint64] | None = None,
     *,
-    threads: int = 1,
+    threads: SupportsIndex = 1,
 ) -> tuple[NDArray[np.int64], NDArray[_Real]]: ...
 def simd_level() -> str: ...
 def kernels() -> list[str]: ...
@@ -34,7 +34,7 @@ def sample_with(
     kernel: str,
     alpha: NDArray[_Real],
     beta: NDArray[_Real],
-    key: int,
+    key: SupportsIndex,
     lanes: NDArray[np.uint64] | None = None,
     *,
     max_attempts: int = ...,

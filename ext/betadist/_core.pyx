@@ -17,6 +17,8 @@ cnp.import_array()
 STREAM_VERSION = sampler.STREAM_VERSION
 MAX_ATTEMPTS = sampler.MAX_ATTEMPTS
 
+cdef int MOST_THREADS = 1 << 16
+
 ctypedef fused real:
     float
     double
@@ -33,28 +35,11 @@ cdef class Draw:
     cdef size_t n
     cdef int typenum
 
-    def __init__(self, alpha, beta, key, lanes, threads):
-        self.alpha = column("alpha", alpha)
-        self.beta = column("beta", beta)
-        self.n = <size_t>cnp.PyArray_DIM(self.alpha, 0)
-        self.typenum = cnp.PyArray_TYPE(self.alpha)
-        self.check_alike()
-        self.stream.key = checked_key(key)
-        self.stream.max_attempts = MAX_ATTEMPTS
-        self.threads = checked_threads(threads)
-        if lanes is not None:
-            self.lanes = checked_lanes(lanes, self.n)
-        self.check_fit()
-
     cdef check_alike(self):
         if cnp.PyArray_TYPE(self.beta) != self.typenum:
             raise TypeError(f"beta is {self.beta.dtype}, must be {self.alpha.dtype} as alpha is")
         if <size_t>cnp.PyArray_DIM(self.beta, 0) != self.n:
             raise ValueError(f"beta has {len(self.beta)} elements, alpha has {self.n}")
-
-    cdef check_fit(self):
-        check_column("alpha", self.alpha)
-        check_column("beta", self.beta)
 
     cdef separate(self, cnp.ndarray out):
         """Copies the columns that share memory with the result."""
@@ -62,6 +47,23 @@ cdef class Draw:
         self.beta = apart(self.beta, out)
         if self.lanes is not None:
             self.lanes = apart(self.lanes, out)
+
+
+cdef Draw checked(alpha, beta, key, lanes, threads):
+    cdef Draw draw = Draw.__new__(Draw)
+    draw.alpha = column("alpha", alpha)
+    draw.beta = column("beta", beta)
+    draw.n = <size_t>cnp.PyArray_DIM(draw.alpha, 0)
+    draw.typenum = cnp.PyArray_TYPE(draw.alpha)
+    draw.check_alike()
+    draw.stream.key = checked_key(key)
+    draw.stream.max_attempts = sampler.MAX_ATTEMPTS
+    draw.threads = checked_threads(threads)
+    if lanes is not None:
+        draw.lanes = checked_lanes(lanes, draw.n)
+    check_column("alpha", draw.alpha)
+    check_column("beta", draw.beta)
+    return draw
 
 
 cdef cnp.ndarray column(str name, values):
@@ -97,7 +99,8 @@ cdef check_column(str name, cnp.ndarray values):
 cdef cnp.ndarray checked_lanes(lanes, size_t n):
     if not cnp.PyArray_Check(lanes):
         raise TypeError(f"lanes is {type(lanes).__name__}, must be a numpy array")
-    if lanes.dtype.kind != "u" or lanes.dtype.itemsize != 8 or not is_native(lanes):
+    cdef int typenum = cnp.PyArray_TYPE(lanes)
+    if typenum != cnp.NPY_UINT64 and lanes.dtype != np.uint64 or not is_native(lanes):
         raise TypeError(f"lanes is {lanes.dtype}, must be uint64")
     cdef cnp.ndarray checked = contiguous("lanes", lanes, cnp.NPY_UINT64)
     if <size_t>cnp.PyArray_DIM(checked, 0) != n:
@@ -107,19 +110,22 @@ cdef cnp.ndarray checked_lanes(lanes, size_t n):
 
 cdef uint64_t checked_key(key) except? 0:
     number = index_of("key", key)
-    if not 0 <= number < 1 << 64:
-        raise ValueError(f"key is {number}, must be in [0, 2**64)")
-    return number
+    try:
+        return number
+    except OverflowError:
+        raise ValueError(f"key is {number}, must be in [0, 2**64)") from None
 
 
 cdef int checked_threads(threads) except -1:
     number = index_of("threads", threads)
     if number < 1:
         raise ValueError(f"threads is {number}, must be >= 1")
-    return min(number, 1 << 16)
+    return min(number, MOST_THREADS)
 
 
 cdef index_of(str name, value):
+    if type(value) is int:
+        return value
     try:
         return PyNumber_Index(value)
     except TypeError:
@@ -222,7 +228,7 @@ def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
     Philox4x32-10 (Salmon et al. 2011, doi 10.1145/2063384.2063405), accepted jointly; shapes < 1 are
     raised by 1 and boosted in log space. `STREAM_VERSION` changes when seeded draws do.
     """
-    cdef Draw draw = Draw(alpha, beta, key, lanes, threads)
+    cdef Draw draw = checked(alpha, beta, key, lanes, threads)
     cdef cnp.ndarray to
     if out is None:
         to = empty(draw.n, draw.typenum)
@@ -255,7 +261,7 @@ def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
     TypeError, ValueError
         As for `sample`, and for k.
     """
-    cdef Draw draw = Draw(alpha, beta, key, lanes, threads)
+    cdef Draw draw = checked(alpha, beta, key, lanes, threads)
     wanted = index_of("k", k)
     if wanted < 0:
         raise ValueError(f"k is {wanted}, must be >= 0")
@@ -287,7 +293,7 @@ def kernels():
 
 def sample_with(kernel, alpha, beta, key, lanes=None, *, max_attempts=MAX_ATTEMPTS):
     """Draw as `sample` does with the named kernel and bound on attempts."""
-    cdef Draw draw = Draw(alpha, beta, key, lanes, 1)
+    cdef Draw draw = checked(alpha, beta, key, lanes, 1)
     cdef const Kernel* named = sampler.kernel(kernels().index(kernel))
     draw.stream.max_attempts = max_attempts
     return run_to(draw, named, empty(draw.n, draw.typenum))

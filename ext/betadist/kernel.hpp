@@ -11,7 +11,17 @@ namespace {
 // 256 lanes of float64 and their lists take 13 KiB: a block stays in the first-level cache.
 constexpr int block_size = 256;
 
-// Positions in a block.
+struct Identity {
+    std::uint32_t at[block_size];
+
+    constexpr Identity() : at() {
+        for (std::uint32_t i = 0; i < block_size; ++i) at[i] = i;
+    }
+};
+
+constexpr Identity all{};
+
+// Some positions in a block.
 template <int width>
 struct List {
     alignas(64) std::uint32_t at[block_size + width];
@@ -32,9 +42,7 @@ class Block {
     static_assert(block_size % V::width == 0);
 
    public:
-    explicit Block(Stream stream) : stream_(stream) {
-        for (int i = 0; i < block_size; ++i) all_.at[i] = static_cast<std::uint32_t>(i);
-    }
+    explicit Block(Stream stream) : stream_(stream) {}
 
     void draw(const Columns<T>& columns, std::size_t begin, int count, T* out) {
         load(columns, begin, count);
@@ -50,7 +58,7 @@ class Block {
    private:
     // Lanes beyond `count`, up to a whole vector, get shapes 1.
     void load(const Columns<T>& columns, std::size_t begin, int count) {
-        all_.count = count;
+        count_ = count;
         for (int i = 0; i < count; ++i) {
             const std::size_t from = begin + static_cast<std::size_t>(i);
             alpha_[i] = columns.alpha[from];
@@ -65,7 +73,7 @@ class Block {
 
     void propose_all() {
         undecided_.count = small_.count = 0;
-        for (int i = 0; i < all_.count; i += V::width) {
+        for (int i = 0; i < count_; i += V::width) {
             const Real a = V::load(alpha_ + i);
             const Real b = V::load(beta_ + i);
             Lane<V> lane;
@@ -73,8 +81,8 @@ class Block {
             const auto pair = propose<V>(lane, stream_.key, 0, centre_of(a), centre_of(b));
             V::store(first_ + i, pair.first.quarter());
             V::store(second_ + i, pair.second.quarter());
-            append(V::invert(pair.surely_accepted()), all_.at + i, all_.count - i, undecided_);
-            append(V::less(V::min(a, b), V::set(1)), all_.at + i, all_.count - i, small_);
+            append(V::invert(pair.surely_accepted()), all.at + i, count_ - i, undecided_);
+            append(V::less(V::min(a, b), V::set(1)), all.at + i, count_ - i, small_);
         }
     }
 
@@ -116,8 +124,9 @@ class Block {
             const Real a = V::gather(alpha_, at);
             const Real b = V::gather(beta_, at);
             const auto one = V::set(1);
-            const auto raised = V::both(V::less(b, one), V::less(long_uniform<V>(w.w2, w.w3), a / (a + b)));
-            const auto first = V::both(V::less(a, one), V::invert(raised));
+            const auto side = V::less(long_uniform<V>(w.w2, w.w3), a / (a + b));
+            const auto alpha_raised = V::both(V::less(b, one), side);
+            const auto first = V::both(V::less(a, one), V::invert(alpha_raised));
             const Real log_boost = -exponential<V>(w.w0, w.w1) / V::select(first, a, b);
             const Real g1 = V::gather(first_, at);
             const Real g2 = V::gather(second_, at);
@@ -128,11 +137,11 @@ class Block {
     }
 
     void divide(T* out) {
-        for (int i = 0; i < all_.count; i += V::width) {
+        for (int i = 0; i < count_; i += V::width) {
             const Real g1 = V::load(first_ + i);
             V::store(first_ + i, g1 / (g1 + V::load(second_ + i)));
         }
-        for (int i = 0; i < all_.count; ++i) out[i] = first_[i];
+        for (int i = 0; i < count_; ++i) out[i] = first_[i];
     }
 
     static Real centre_of(Real shape) {
@@ -151,12 +160,13 @@ class Block {
     }
 
     Stream stream_;
+    int count_ = 0;
     alignas(64) T alpha_[block_size];
     alignas(64) T beta_[block_size];
     alignas(64) T first_[block_size];
     alignas(64) T second_[block_size];
     alignas(64) std::uint64_t lanes_[block_size];
-    Positions all_, undecided_, small_;
+    Positions undecided_, small_;
 };
 
 template <class V>

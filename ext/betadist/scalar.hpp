@@ -90,9 +90,7 @@ struct Scalar {
     // Choice
     static Mask less(Real a, Real b) { return a < b; }
     static Mask both(Mask a, Mask b) { return a && b; }
-    static Mask either(Mask a, Mask b) { return a || b; }
     static Mask invert(Mask a) { return !a; }
-    static bool any(Mask a) { return a; }
     static Real select(Mask choose, Real yes, Real no) { return choose ? yes : no; }
 
     // Bits
