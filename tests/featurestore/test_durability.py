@@ -43,6 +43,15 @@ with store.replacing("article", ("alpha", "beta")) as load:
         print(part, flush=True)
 """
 
+HOLDER = """
+import sys
+from pathlib import Path
+from featurestore import LmdbStore
+store = LmdbStore.open(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
 READER = """
 import sys
 from pathlib import Path
@@ -127,6 +136,10 @@ with env.begin() as txn:
 def test_a_killed_reader_does_not_hold_space_for_ever(tmp_path: Path) -> None:
     with LmdbStore.open(tmp_path) as store:
         store.write("article", IDS, AB, np.ones((500, 2)))
+    # As long as one process has the store open, the next one finds the dead reader's slot taken.
+    holder = start(HOLDER, tmp_path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "open\n"
     reader = start(READER, tmp_path)
     assert reader.stdout is not None
     assert reader.stdout.readline() == "reading\n"
@@ -137,6 +150,7 @@ def test_a_killed_reader_does_not_hold_space_for_ever(tmp_path: Path) -> None:
         size = data.stat().st_size
         for value in range(200):
             store.write("article", IDS, AB, np.full((500, 2), 3.0 + value))
+    kill(holder)
     # 200 rewrites of 9 pages of rows and 2 of the journal: 8 MB when nothing is used again.
     # The journal itself keeps 500 ids a write, some 5 KB: 1 MB.
     assert data.stat().st_size - size < 4_000_000

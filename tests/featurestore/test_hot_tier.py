@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from idcolumn import IdColumn
 
 from featurestore import Cached, FeatureBatch, LmdbStore, StoreUnavailable, hot
-from featurestore.rows import Rows
-from idcolumn import IdColumn
+from featurestore.rows import Rows, Slice
 
 pytestmark = pytest.mark.anyio
 
@@ -261,6 +261,51 @@ class Slow(LmdbStore):
         self.waiting.set()
         assert self.gate.wait(20.0)
         return rows or super().lookup(entity_type, ids)
+
+
+class Stalling(LmdbStore):
+    """A store whose scans stop behind the first slice until a gate opens."""
+
+    gate: threading.Event
+    waiting: threading.Event
+
+    def take_slice(self, entity_type: str, after: bytes, count: int) -> Slice:
+        if after:
+            self.waiting.set()
+            assert self.gate.wait(20.0)
+        return super().take_slice(entity_type, after, count)
+
+
+async def test_what_is_written_while_a_table_is_read_anew_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot, "POURED_ROWS", 100)
+    store = Stalling.open(tmp_path, map_size_gib=1)
+    store.gate, store.waiting = threading.Event(), threading.Event()
+    store.gate.set()
+    store.write("article", IDS, AB, np.ones((len(IDS), 2)))
+    async with tier_over(store) as tier:
+        await tier.fill()
+        store.waiting.clear()
+        store.gate.clear()
+        async with following(tier):
+            with store.replacing("article", AB) as load:
+                load.write(IDS, np.full((len(IDS), 2), 2.0))
+            await asyncio.to_thread(store.waiting.wait, 20.0)
+            store.write("article", ["id0"], AB, np.full((1, 2), 3.0))
+            # The look at the journal waits for the slice, because the row belongs to the new table.
+            await until(lambda: lag_reaches(tier, 0.2))
+            batch = await fetch(tier, ["id0", "id1"])
+            assert (batch.values == 1.0).all()
+            assert batch.oldest_age_s > 0.1
+            store.gate.set()
+            await until(lambda: found(tier, "id1", value=2.0))
+            assert await until(lambda: found(tier, "id0", value=3.0)) < 1.0
+            await until(lambda: younger_than(tier, 0.1))
+
+
+async def lag_reaches(tier: Cached, lag_s: float) -> bool:
+    return tier.lag_s > lag_s
 
 
 def slow_store(path: Path) -> Slow:
