@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from idcolumn import IdColumn
 
 from featurestore import Cached, FeatureBatch, LmdbStore, StoreUnavailable, hot
 from featurestore.rows import Rows, Slice
+from idcolumn import IdColumn
 
 pytestmark = pytest.mark.anyio
 

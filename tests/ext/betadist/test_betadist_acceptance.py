@@ -7,8 +7,9 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
-from betadist import _core
 from numpy.typing import NDArray
+
+from betadist import _core
 
 HEADER = Path(__file__).parents[3] / "ext" / "betadist" / "coefficients.hpp"
 DTYPES = ("float32", "float64")

@@ -1,8 +1,9 @@
 """Seeded draws are for ever: known answers, pinned draws, and the self test that repeats them."""
 
-import betadist
 import numpy as np
 import pytest
+
+import betadist
 from betadist import _core, golden
 
 

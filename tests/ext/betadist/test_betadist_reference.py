@@ -5,9 +5,10 @@ Only the mathematics is shared: the reference uses libm, exact integers and a Ta
 
 import math
 
-import betadist
 import numpy as np
 import pytest
+
+import betadist
 
 MASK = 0xFFFFFFFF
 PROPOSAL, SMALL, REFINE = 0, 1, 2

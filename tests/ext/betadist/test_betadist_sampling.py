@@ -6,11 +6,12 @@ import platform
 import threading
 import time
 
-import betadist
 import numpy as np
 import pytest
-from betadist import _core
 from numpy.typing import NDArray
+
+import betadist
+from betadist import _core
 
 DTYPES = ("float32", "float64")
 KEY = 0x5EED_0000_1234_5678

@@ -4,12 +4,13 @@ Seeds are fixed. Were they not, all tests of this file together would raise a fa
 million runs: BUDGET is split evenly over at most CHECKS checks.
 """
 
-import betadist
 import numpy as np
 import pytest
-from betadist import _core
 from numpy.typing import NDArray
 from scipy import special, stats
+
+import betadist
+from betadist import _core
 
 BUDGET, CHECKS = 1e-6, 500
 ALPHA = BUDGET / CHECKS

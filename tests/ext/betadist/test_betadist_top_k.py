@@ -1,9 +1,10 @@
 """sample_top_k is a stable sort of sample's result, cut after k."""
 
-import betadist
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+import betadist
 
 DTYPES = ("float32", "float64")
 

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 
-import betadist
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import betadist
 
 ONES = np.ones(20)
 DTYPES = ("float32", "float64")
