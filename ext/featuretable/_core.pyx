@@ -23,7 +23,8 @@ cdef _array(str name, object value, int kind, str dtype, tuple shape):
     """Raise unless `value` is a C-contiguous array of this kind and shape."""
     if not cnp.PyArray_Check(value):
         raise TypeError(f"{name} is a {type(value).__name__}, must be an array of {dtype}")
-    if cnp.PyArray_TYPE(value) != kind or not cnp.PyArray_ISNOTSWAPPED(value):
+    cdef bint same = cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(value), kind)
+    if not (same and cnp.PyArray_ISNOTSWAPPED(value)):
         raise TypeError(f"{name} is an array of {value.dtype}, must be of {dtype}")
     if value.shape != shape:
         raise ValueError(f"{name} has shape {value.shape}, must be {shape}")
@@ -71,8 +72,8 @@ cdef class FeatureTable:
 
     Notes
     -----
-    The key whose hash and fingerprint are both 2**64 - 1 stands for an empty slot: it is never found
-    and counts as a row that did not fit.
+    The key whose hash and fingerprint are both 2**64 - 1 stands for an empty slot: it is never
+    found and counts as a row that did not fit.
     """
 
     cdef unique_ptr[Table] _table

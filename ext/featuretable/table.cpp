@@ -27,12 +27,13 @@ Table::Table(std::size_t features, std::size_t max_rows)
     resize(std::min(kFirstRows, max_rows_), kSpare);
 }
 
-std::size_t Table::lookup(const std::uint64_t* hashes, const std::uint64_t* fingerprints, std::size_t count,
-                          double* values, bool* found) const {
+std::size_t Table::lookup(const std::uint64_t* hashes, const std::uint64_t* fingerprints,
+                          std::size_t count, double* values, bool* found) const {
     const std::lock_guard lock(mutex_);
     const std::size_t row = features_ * sizeof(double);
     std::size_t hits = 0;
-    for (std::size_t i = 0; i < std::min(count, kAhead); ++i) prefetch({hashes[i], fingerprints[i]});
+    for (std::size_t i = 0; i < std::min(count, kAhead); ++i)
+        prefetch({hashes[i], fingerprints[i]});
     for (std::size_t i = 0; i < count; ++i, values += features_) {
         if (i + kAhead < count) prefetch({hashes[i + kAhead], fingerprints[i + kAhead]});
         const Key wanted{hashes[i], fingerprints[i]};
@@ -48,8 +49,8 @@ std::size_t Table::lookup(const std::uint64_t* hashes, const std::uint64_t* fing
     return hits;
 }
 
-std::size_t Table::upsert(const std::uint64_t* hashes, const std::uint64_t* fingerprints, std::size_t count,
-                          const double* values) {
+std::size_t Table::upsert(const std::uint64_t* hashes, const std::uint64_t* fingerprints,
+                          std::size_t count, const double* values) {
     const std::lock_guard lock(mutex_);
     std::size_t refused = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -59,7 +60,8 @@ std::size_t Table::upsert(const std::uint64_t* hashes, const std::uint64_t* fing
     return refused;
 }
 
-std::size_t Table::remove(const std::uint64_t* hashes, const std::uint64_t* fingerprints, std::size_t count) {
+std::size_t Table::remove(const std::uint64_t* hashes, const std::uint64_t* fingerprints,
+                          std::size_t count) {
     const std::lock_guard lock(mutex_);
     std::size_t removed = 0;
     for (std::size_t i = 0; i < count; ++i) removed += drop({hashes[i], fingerprints[i]});
@@ -69,7 +71,7 @@ std::size_t Table::remove(const std::uint64_t* hashes, const std::uint64_t* fing
 void Table::clear() {
     const std::lock_guard lock(mutex_);
     rows_ = 0;
-    spread();
+    spread();  // even if memory can't be had below, the table is empty
     resize(std::min(kFirstRows, max_rows_), kSpare);
 }
 
@@ -140,8 +142,9 @@ void Table::open(std::size_t slot, std::size_t gap) {
     std::memmove(at(slot + 1), at(slot), (gap - slot) * stride_);
 }
 
-// Closes the gap by moving back the slots behind it that aren't at their homes, so that nothing marks
-// where a row was: searches stay as short, and the table as small, as if the row had never been there.
+// Closes the gap by moving back the slots behind it that aren't at their homes, so that nothing
+// marks where a row was: searches stay as short, and the table as small, as if the row had never
+// been there.
 bool Table::drop(const Key& wanted) {
     const std::size_t slot = find(wanted);
     if (!holds(slot, wanted)) return false;
@@ -154,8 +157,8 @@ bool Table::drop(const Key& wanted) {
 }
 
 // Grows within one reallocation, which moves large blocks without copying them: the rows are packed
-// against the new end and from there put in their places, front to back. The k-th of r rows is written
-// to slot <= slots - r + k, where it is read from, so nothing unread is overwritten.
+// against the new end and from there put in their places, front to back. The k-th of r rows is
+// written to slot <= slots - r + k, where it is read from, so nothing unread is overwritten.
 void Table::resize(std::size_t limit, std::size_t spare) {
     const std::size_t capacity = homes_for(limit);
     const std::size_t slots = capacity + spare + 1;

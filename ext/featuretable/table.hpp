@@ -19,22 +19,23 @@ struct Key {
 };
 
 // Linear probing in key order (Amble & Knuth, "Ordered hash tables", Computer Journal 17(2), 1974).
-// The home slot is the high half of hash * capacity, which grows with the hash, so the occupied slots
-// are sorted by key from one end to the other: a search, whether it succeeds or not, stops at the first
-// slot that isn't smaller. An empty slot holds the greatest key there is, which is therefore never
-// found and never fits. Nothing wraps around: spare slots follow the last home.
+// The home slot is the high half of hash * capacity, which grows with the hash, so the occupied
+// slots are sorted by key from one end to the other: a search, whether it succeeds or not, stops at
+// the first slot that isn't smaller. An empty slot holds the greatest key there is, which is
+// therefore never found and never fits. Nothing wraps around: spare slots follow the last home.
 //
-// A slot is key and values side by side, so a row of two doubles takes 32 bytes and at most 4/5 of the
-// slots are taken: a search reads 3 slots on average when full, of one or two cache lines.
+// A slot is key and values side by side, so a row of two doubles takes 32 bytes and at most 4/5 of
+// the slots are taken: a search reads 3 slots on average when full, of one or two cache lines.
 class Table {
 public:
     Table(std::size_t features, std::size_t max_rows);
 
-    std::size_t lookup(const std::uint64_t* hashes, const std::uint64_t* fingerprints, std::size_t count,
-                       double* values, bool* found) const;
-    std::size_t upsert(const std::uint64_t* hashes, const std::uint64_t* fingerprints, std::size_t count,
-                       const double* values);
-    std::size_t remove(const std::uint64_t* hashes, const std::uint64_t* fingerprints, std::size_t count);
+    std::size_t lookup(const std::uint64_t* hashes, const std::uint64_t* fingerprints,
+                       std::size_t count, double* values, bool* found) const;
+    std::size_t upsert(const std::uint64_t* hashes, const std::uint64_t* fingerprints,
+                       std::size_t count, const double* values);
+    std::size_t remove(const std::uint64_t* hashes, const std::uint64_t* fingerprints,
+                       std::size_t count);
     void clear();
     std::size_t rows() const;
     std::size_t bytes() const;

@@ -1,4 +1,4 @@
-"""Python's face of the column of ids: validation, allocation, and the GIL dropped around the work."""
+"""Python's face of the column: validation, allocation, and the GIL dropped around the work."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
@@ -82,8 +82,8 @@ cdef class IdColumn:
     A column refers to the bytes that its ids lie in, which may be a request's body, and keeps four
     numbers for each. It is made by `split`, `from_list` or `from_bytes`.
 
-    An id is any str that UTF-8 can hold, the empty one too. Its hash and its fingerprint are the two
-    halves of one 128-bit SipHash-1-3 of its UTF-8 bytes; see `hash_id`.
+    An id is any str that UTF-8 can hold, the empty one too. Its hash and its fingerprint are the
+    two halves of one 128-bit SipHash-1-3 of its UTF-8 bytes; see `hash_id`.
     """
 
     cdef bytes _bytes
@@ -279,8 +279,8 @@ cdef class IdColumn:
     def to_json(self, order=None):
         """Return ids as a JSON array of strings in UTF-8.
 
-        Its bytes are those of `orjson.dumps` of the same list: no blanks, and escapes only where JSON
-        asks for them.
+        Its bytes are those of `orjson.dumps` of the same list: no blanks, and escapes only where
+        JSON asks for them.
 
         Parameters
         ----------

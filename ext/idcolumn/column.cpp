@@ -64,7 +64,8 @@ std::size_t longest(const Column& column) {
 }
 
 std::size_t first_ill_formed(const Ids& ids) {
-    return static_cast<std::size_t>(std::find_if_not(ids.begin(), ids.end(), is_utf8) - ids.begin());
+    return static_cast<std::size_t>(std::find_if_not(ids.begin(), ids.end(), is_utf8) -
+                                    ids.begin());
 }
 
 std::size_t first_outside(const std::int64_t* indices, std::size_t count, std::size_t bound) {
@@ -97,7 +98,8 @@ void take(const Column& from, const std::int64_t* indices, Column& to) {
     to.plain = from.plain;
 }
 
-void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out, Column& to) {
+void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out,
+           Column& to) {
     for (std::size_t i = 0; i < to.count; ++i) {
         char* const end = append(append(append(out, prefix), from[i]), suffix);
         set(to, i, {out, static_cast<std::size_t>(end - out)});

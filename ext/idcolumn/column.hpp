@@ -56,7 +56,8 @@ void index(const Ids& ids, Column& column);
 void take(const Column& from, const std::int64_t* indices, Column& to);
 
 // Writes prefix + id + suffix for every id to `out`, which is `to`'s bytes, and fills in its table.
-void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out, Column& to);
+void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out,
+           Column& to);
 
 bool equal(const Column& a, const Column& b);
 

@@ -40,8 +40,10 @@ char* write_escape(char* out, char c) {
 
 char* write_escaped(char* out, std::string_view id) {
     for (const char c : id) {
-        if (is_plain(c)) *out++ = c;
-        else out = write_escape(out, c);
+        if (is_plain(c))
+            *out++ = c;
+        else
+            out = write_escape(out, c);
     }
     return out;
 }

@@ -45,7 +45,8 @@ inline std::uint64_t sip_tail(const char* rest, std::size_t size) {
     const std::size_t left = size % 8;
     std::uint64_t word = static_cast<std::uint64_t>(size) << 56;
     if (size > 8 && left != 0) return word | load_word(rest + left - 8) >> (64 - 8 * left);
-    for (std::size_t i = 0; i < left; ++i) word |= std::uint64_t{static_cast<unsigned char>(rest[i])} << 8 * i;
+    for (std::size_t i = 0; i < left; ++i)
+        word |= std::uint64_t{static_cast<unsigned char>(rest[i])} << 8 * i;
     return word;
 }
 

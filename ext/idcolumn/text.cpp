@@ -15,8 +15,8 @@ std::uint8_t byte(const char* at) { return static_cast<std::uint8_t>(*at); }
 
 bool continues(const char* at) { return (byte(at) & 0xc0) == 0x80; }
 
-// The least and greatest second byte after each first byte of a sequence of three or four bytes keep
-// out overlong forms, surrogates and what lies past U+10FFFF (The Unicode Standard, table 3-7).
+// The least and greatest second byte after each first byte of a sequence of three or four bytes
+// keep out overlong forms, surrogates and what lies past U+10FFFF (The Unicode Standard, table 3-7).
 bool second_fits(std::uint8_t first, std::uint8_t second) {
     switch (first) {
         case 0xe0: return second >= 0xa0 && second <= 0xbf;
@@ -27,10 +27,15 @@ bool second_fits(std::uint8_t first, std::uint8_t second) {
     }
 }
 
+std::size_t sequence_size(std::uint8_t first) {
+    if (first < 0xc2 || first > 0xf4) return 0;
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 // Bytes of the well-formed sequence that starts at a byte past ASCII; 0 if there is none.
 std::size_t sequence(const char* at, const char* end) {
     const std::uint8_t first = byte(at);
-    const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    const std::size_t size = sequence_size(first);
     if (size == 0 || static_cast<std::size_t>(end - at) < size) return 0;
     if (!second_fits(first, byte(at + 1))) return 0;
     for (std::size_t i = 2; i < size; ++i) {
@@ -39,8 +44,8 @@ std::size_t sequence(const char* at, const char* end) {
     return size;
 }
 
-// The marks below set the high bit of every byte looked for. A borrow can set it in a byte above such
-// a one too, never below, so the lowest mark is right.
+// The marks below set the high bit of every byte looked for. A borrow can set it in a byte above
+// such a one too, never below, so the lowest mark is right.
 std::uint64_t zero_bytes(std::uint64_t word) { return word - kOnes; }
 
 std::uint64_t past_ascii(std::uint64_t word) { return word & kHighBits; }
@@ -76,7 +81,9 @@ const char* walk(const char* at, const char* end) {
 
 }  // namespace
 
-const char* utf8_end(const char* at, const char* end) { return walk<past_ascii, is_ascii>(at, end); }
+const char* utf8_end(const char* at, const char* end) {
+    return walk<past_ascii, is_ascii>(at, end);
+}
 
 const char* plain_end(const char* at, const char* end) {
     return walk<not_plain_ascii, is_plain_ascii>(at, end);

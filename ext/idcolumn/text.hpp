@@ -8,8 +8,8 @@ namespace idcolumn {
 // The first byte in [at, end) that isn't well-formed UTF-8 (RFC 3629), or end.
 const char* utf8_end(const char* at, const char* end);
 
-// The first byte in [at, end) that a JSON string can't hold as it is: a quotation mark, a backslash, a
-// control character or ill-formed UTF-8; or end.
+// The first byte in [at, end) that a JSON string can't hold as it is: a quotation mark, a
+// backslash, a control character or ill-formed UTF-8; or end.
 const char* plain_end(const char* at, const char* end);
 
 }  // namespace idcolumn

@@ -225,26 +225,24 @@ def test_read_only_inputs_are_taken() -> None:
 
 
 def test_a_reader_never_sees_half_a_row_while_others_write() -> None:
-    features, count = 8, 4000
+    features, count, batch = 4096, 16, 64  # rows of 32 KiB, so that reads and writes do overlap
     at = random_keys(count, seed=9)
     table = FeatureTable(features, count)
+    every = np.tile(at[0], 4), np.tile(at[1], 4)
     faults: list[str] = []
     done = threading.Event()
 
     def write(seed: int) -> None:
         rng = np.random.default_rng(seed)
         for _ in range(150):
-            picks = rng.integers(0, count, 700)
-            batch = at[0][picks], at[1][picks]
-            if rng.random() < 0.2:
-                table.remove(*batch)
-            else:
-                values = np.repeat(rng.random((700, 1)), features, axis=1)
-                table.upsert(*batch, values)
+            picks = rng.integers(0, count, batch)
+            keys = at[0][picks], at[1][picks]
+            table.upsert(*keys, np.repeat(rng.random((batch, 1)), features, axis=1))
+            table.remove(*(part[:4] for part in keys))
 
     def look() -> None:
         while not done.is_set():
-            values, found, hits = read(table, at)
+            values, found, hits = read(table, every)
             if hits != found.sum():
                 faults.append(f"{hits} hits, {found.sum()} found")
             if not (values[found] == values[found][:, :1]).all():
@@ -263,6 +261,21 @@ def test_a_reader_never_sees_half_a_row_while_others_write() -> None:
         thread.join()
     assert faults == []
     assert len(table) == read(table, at)[2] > 0
+
+
+def test_a_row_is_removed_once_by_however_many_threads() -> None:
+    count = 200_000
+    at = random_keys(count, seed=11)
+    table = FeatureTable(1, count)
+    table.upsert(*at, np.zeros((count, 1)))
+    removed: list[int] = []
+    threads = [threading.Thread(target=lambda: removed.append(table.remove(*at))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(removed) == [0, 0, count]  # a call is not seen half done
+    assert len(table) == 0
 
 
 @pytest.mark.parametrize(
