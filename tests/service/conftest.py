@@ -149,6 +149,11 @@ def write_store() -> Callable[[Path, Tables], Path]:
     return write_tables
 
 
+@pytest.fixture(scope="session")
+def command() -> str:
+    return COMMAND
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     with starting(tmp_path) as function:
