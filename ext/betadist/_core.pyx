@@ -225,8 +225,8 @@ def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
     Notes
     -----
     Two gammas by Marsaglia and Tsang (2000), doi 10.1145/358407.358414, from one block of
-    Philox4x32-10 (Salmon et al. 2011, doi 10.1145/2063384.2063405), accepted jointly; shapes < 1 are
-    raised by 1 and boosted in log space. `STREAM_VERSION` changes when seeded draws do.
+    Philox4x32-10 (Salmon et al. 2011, doi 10.1145/2063384.2063405), accepted jointly; shapes < 1
+    are raised by 1 and boosted in log space. `STREAM_VERSION` changes when seeded draws do.
     """
     cdef Draw draw = checked(alpha, beta, key, lanes, threads)
     cdef cnp.ndarray to

@@ -1,5 +1,5 @@
-// Polynomials of functions.hpp through the Chebyshev nodes of their intervals, fitted with 60 digits,
-// then rounded; highest power first. The tests repeat the fits.
+// Polynomials of functions.hpp through the Chebyshev nodes of their intervals, fitted with 60
+// digits, then rounded; highest power first. The tests repeat the fits.
 #pragma once
 
 namespace betadist {

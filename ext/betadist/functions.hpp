@@ -1,5 +1,6 @@
-// Logarithm, exponential and sine of the draw path. Explicit fma, IEEE division and square root and
-// fixed polynomials: the same bits from every compiler and instruction set, which libm doesn't give.
+// Logarithm, exponential and sine of the draw path. Explicit fma, IEEE division and square root
+// and fixed polynomials: the same bits from every compiler and instruction set, which libm doesn't
+// give.
 #pragma once
 
 #include "coefficients.hpp"
@@ -29,7 +30,8 @@ typename V::Real log(typename V::Real x) {
     const Bits huge = Bits{F::bias + F::mantissa} << F::mantissa;  // 2^mantissa: its ulp is 1
     const auto shifted = V::add(V::bits(x), V::set_bits(one - low));
     const auto biased = V::template right<F::mantissa>(shifted);
-    const auto e = V::real(V::unite(biased, V::set_bits(huge))) - V::set(C::two_to_mantissa + F::bias);
+    const auto raised = V::real(V::unite(biased, V::set_bits(huge)));
+    const auto e = raised - V::set(C::two_to_mantissa + F::bias);
     const auto fraction = V::intersect(shifted, V::set_bits((Bits{1} << F::mantissa) - 1));
     const auto f = V::real(V::add(fraction, V::set_bits(low))) - V::set(1);
     const auto s = f / (f + V::set(2));

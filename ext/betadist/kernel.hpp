@@ -115,7 +115,8 @@ class Block {
     }
 
     // The lanes with a shape < 1 had it raised by 1; gamma(s) = gamma(s + 1) exp(-E / s).
-    // Where both were, Beta(a, b) = a/(a+b) Beta(a+1, b) + b/(a+b) Beta(a, b+1) leaves one to boost.
+    // Where both were, the mixture Beta(a, b) = a/(a+b) Beta(a+1, b) + b/(a+b) Beta(a, b+1) leaves
+    // one to boost.
     void boost() {
         small_.fill();
         for (int i = 0; i < small_.count; i += V::width) {

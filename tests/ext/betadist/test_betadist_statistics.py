@@ -75,6 +75,20 @@ def test_bins_of_equal_probability(dtype: str, a: float, b: float) -> None:
     assert stats.chisquare(counts, expected).pvalue > ALPHA
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (0.5, 0.7), (2.0, 30.0), (300.0, 9000.0)])
+def test_a_hundred_million_draws_in_bins(dtype: str, a: float, b: float) -> None:
+    chunk, chunks = 5_000_000, 20
+    edges = np.unique(stats.beta(a, b).ppf(np.arange(1, 1000) / 1000).astype(dtype))
+    expected = np.diff(below(edges, 1, a, b), prepend=0, append=1) * chunk * chunks
+    counts = np.zeros(len(expected))
+    for key in range(chunks):
+        drawn = draw(dtype, a, b, chunk, key)
+        counts += np.bincount(np.searchsorted(edges, drawn), minlength=len(expected))
+    assert stats.chisquare(counts, expected).pvalue > ALPHA
+
+
 def central_moments(a: float, b: float) -> tuple[float, float, float]:
     """Mean, variance, and the variance of (X - mean)^2."""
     mean, variance, _, excess = (float(m) for m in stats.beta(a, b).stats("mvsk"))
