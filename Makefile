@@ -51,7 +51,7 @@ test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
 
 test-long: $(VENV)/.dev ## run the statistical, fuzz and load tests of minutes too
-	$(BIN)/pytest -m 'long or not long' --timeout 1800
+	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench

@@ -299,7 +299,7 @@ def good_rows(draw: st.DrawFn) -> Row:
     name, alpha, beta = draw(GOOD_IDS), draw(POSITIVE), draw(POSITIVE)
     note = draw(st.sampled_from(["", "plain", '"quoted, ""twice"""', '"two\nlines"', '"a\r\n\nb"']))
     shown = draw(st.sampled_from([name, f'"{name}"', f'"q\n{name}"']))
-    stored = f"q\n{name}" if shown.startswith('"q') else name
+    stored = f"q\n{name}" if shown.startswith('"q\n') else name
     return Row(f"{shown},{alpha!r},{beta!r},{note}".encode(), (stored, alpha, beta))
 
 
