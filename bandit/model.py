@@ -42,6 +42,11 @@ class Model:
     max_candidates: int
     deadline_s: float
 
+    def warm_up(self) -> None:
+        """Score a candidate from the prior, so that no request waits for what loads lazily."""
+        nothing = np.full((1, 2), np.nan)
+        self.score(nothing, np.zeros(1, np.bool_), "", np.zeros(1, np.uint64))
+
     def score(
         self,
         values: NDArray[np.float64],

@@ -49,8 +49,7 @@ class Greedy:
 
     def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:  # noqa: ARG002
         """Return the posterior means."""
-        wide = alpha.astype(np.float64)
-        return (wide / (wide + beta)).astype(alpha.dtype)
+        return _mean(alpha, beta).astype(alpha.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,21 @@ class BayesUCB:
 
     def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:  # noqa: ARG002
         """Return the posterior quantiles at `level`."""
-        from scipy.special import betaincinv
+        from scipy.special import betaincinv, ndtri
 
-        quantiles: NDArray[np.float64] = betaincinv(
-            alpha.astype(np.float64), beta.astype(np.float64), self.level
-        )
+        a, b = alpha.astype(np.float64), beta.astype(np.float64)
+        quantiles: NDArray[np.float64] = betaincinv(a, b, self.level)
+        # From a + b of about 1e18 on, scipy may give NaN; the posterior is normal there.
+        unsolved = np.isnan(quantiles)
+        if unsolved.any():
+            mean = _mean(a[unsolved], b[unsolved])
+            with np.errstate(over="ignore"):
+                spread = np.sqrt(mean * (1 - mean) / (a[unsolved] + b[unsolved] + 1))
+            quantiles[unsolved] = np.clip(mean + ndtri(self.level) * spread, 0, 1)
         return quantiles.astype(alpha.dtype)
+
+
+def _mean(alpha: Column, beta: Column) -> NDArray[np.float64]:
+    """Return alpha / (alpha + beta), also where the sum overflows."""
+    with np.errstate(over="ignore", under="ignore"):
+        return 1 / (1 + beta.astype(np.float64) / alpha)

@@ -1,5 +1,6 @@
 """Beta posteriors as two columns, with a prior where nothing is known."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,10 +15,21 @@ Column = NDArray[Any]  # float32 or float64, as the precision says
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """The Beta distribution that stands in for a candidate without a posterior of its own."""
+    """What is believed of a candidate before any trial: Beta(alpha, beta), both finite and > 0."""
 
     alpha: float
     beta: float
+
+    def __post_init__(self) -> None:
+        for name, value in (("alpha", self.alpha), ("beta", self.beta)):
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} of the prior is {value!r}, must be finite and > 0")
+
+    def updated(
+        self, successes: NDArray[np.float64], trials: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return float64[n, 2], alpha and beta after `successes[n]` among `trials[n]`."""
+        return np.column_stack((self.alpha + successes, self.beta + (trials - successes)))
 
 
 def posterior(

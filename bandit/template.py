@@ -1,6 +1,6 @@
 """How the id of a feature-store entity is made from a candidate and the request's context."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
@@ -27,9 +27,22 @@ class EntityTemplate:
             raise ValueError(f"{text!r} must contain {{candidate}} exactly once")
         if not all(name.isidentifier() for name in names):
             raise ValueError(f"{text!r} has a field that isn't a plain name")
-        prefix, suffix = text.split("{candidate}")
-        return cls(text, prefix, suffix, tuple(name for name in names if name != "candidate"))
+        at = next(i for i, (_, name, _, _) in enumerate(pieces) if name == "candidate")
+        prefix = _text(pieces[:at]) + _escaped(pieces[at][0])
+        keys = tuple(name for name in names if name != "candidate")
+        return cls(text, prefix, _text(pieces[at + 1 :]), keys)
 
     def affixes(self, context: Mapping[str, str]) -> tuple[str, str]:
         """Return what stands before and after the candidate; `context` must hold all `keys`."""
         return self.prefix.format_map(context), self.suffix.format_map(context)
+
+
+def _text(pieces: Iterable[tuple[str, str | None, str | None, str | None]]) -> str:
+    return "".join(
+        _escaped(literal) + ("" if name is None else f"{{{name}}}")
+        for literal, name, _, _ in pieces
+    )
+
+
+def _escaped(literal: str) -> str:
+    return literal.replace("{", "{{").replace("}", "}}")

@@ -2,7 +2,7 @@
 
 from featurestore.batch import FeatureBatch
 from featurestore.cached import Cached
-from featurestore.catalogue import TableInfo
+from featurestore.catalogue import TableInfo, check_name
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import (
@@ -38,4 +38,5 @@ __all__ = [
     "StoreUnavailable",
     "TableInfo",
     "UnknownFeature",
+    "check_name",
 ]

@@ -93,7 +93,7 @@ class Cached:
             batch = await self._fetch(entity_type, ids, features, deadline, now)
         else:
             batch = FeatureBatch.nothing(len(ids), len(features), late=True)
-        self._count(entity_type, batch)
+        self._invalid.note(entity_type, batch.invalid)
         return batch
 
     async def check(self, deadline: float) -> None:
@@ -141,21 +141,15 @@ class Cached:
         self.counts.misses += len(absent)
         try:
             rows = await self._store.until(deadline, lambda: read(wanted))
+            self._tier.succeeded("reading")
         except StoreError as error:
-            self._tier.failed(error)
+            self._tier.failed("reading", error)
             rows = None
         if rows is None:
             batch.late[absent] = True
         else:
             batch.values[absent], batch.found[absent] = select(rows, entity_type, features)
         return _screened(batch)
-
-    def _count(self, entity_type: str, batch: FeatureBatch) -> None:
-        late, found = int(np.count_nonzero(batch.late)), int(np.count_nonzero(batch.found))
-        self.counts.late += late
-        self.counts.invalid += batch.invalid
-        self.counts.missing += len(batch.found) - found - late - batch.invalid
-        self._invalid.note(entity_type, batch.invalid)
 
 
 def _screened(batch: FeatureBatch) -> FeatureBatch:

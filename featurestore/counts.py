@@ -15,12 +15,6 @@ class Counts:
         Served from memory.
     misses : int
         Not in memory, and asked of the store.
-    missing : int
-        Known to nobody.
-    late : int
-        Not had in time, or not at all because the store failed.
-    invalid : int
-        Treated as missing, because a value is not finite and > 0.
     refreshed : int
         Read again because they were written.
     not_resident : int
@@ -31,9 +25,6 @@ class Counts:
 
     hits: int = 0
     misses: int = 0
-    missing: int = 0
-    late: int = 0
-    invalid: int = 0
     refreshed: int = 0
     not_resident: int = 0
     errors: int = 0

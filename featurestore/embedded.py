@@ -27,7 +27,7 @@ from featurestore.catalogue import (
     slot,
 )
 from featurestore.environment import Environment
-from featurestore.errors import StoreUnavailable
+from featurestore.errors import StoreCorrupt, StoreUnavailable
 from featurestore.invalid import InvalidLog
 from featurestore.journal import Changes
 from featurestore.replacement import Replacement
@@ -233,8 +233,12 @@ class LmdbStore:
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`."""
-        if await self.until(deadline, self.sequence) is None:
+        if await self.until(deadline, self._answer) is None:
             raise StoreUnavailable(f"store {self.path}: no answer in time")
+
+    def _answer(self) -> int:
+        self._environment.check_same()
+        return self.sequence()
 
     async def close(self) -> None:
         """See `FeatureStore.close`."""
@@ -285,8 +289,11 @@ class LmdbStore:
 def _check_folder(path: Path, readonly: bool) -> None:
     if path.exists() and not path.is_dir():
         raise StoreUnavailable(f"store {path}: is not a folder")
-    if readonly and not (path / "data.mdb").exists():
+    data = path / "data.mdb"
+    if readonly and not data.exists():
         raise StoreUnavailable(f"store {path}: does not exist")
+    if data.exists() and data.stat().st_size == 0:
+        raise StoreCorrupt(f"store {path}: data.mdb is empty; remove it to begin a new store")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -101,6 +101,18 @@ class Environment:
                 max_readers=MAX_READERS,
             )
             self._env.reader_check()
+            self._identity = self._file_identity()
+
+    def check_same(self) -> None:
+        """Raise StoreUnavailable when other data lie in the folder than those that are open."""
+        try:
+            same = self._file_identity() == self._identity
+        except OSError:
+            same = False
+        if not same:
+            raise StoreUnavailable(
+                f"store {self.path}: data.mdb was removed or replaced since it was opened; restart"
+            )
 
     def read(self, work: Callable[[View], T]) -> T:
         """Run `work` in one read transaction, again when it meets a database not opened yet."""
@@ -140,6 +152,10 @@ class Environment:
     def close(self) -> None:
         """Close the environment; no transaction may be open."""
         self._env.close()
+
+    def _file_identity(self) -> tuple[int, int]:
+        stat = (self.path / "data.mdb").stat()
+        return stat.st_dev, stat.st_ino
 
     def _open(self, name: bytes) -> None:
         with self._opening, self._translated():

@@ -39,7 +39,7 @@ class HotTier:
         self._total = 0
         self._applied: int | None = None
         self._looked = time.monotonic()
-        self._failures = 0
+        self._failures: dict[str, int] = {}
         self._closed = False
         # A table being read anew must not keep the journal waiting: a thread for each.
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="featurestore-load")
@@ -89,21 +89,25 @@ class HotTier:
             while True:
                 try:
                     await self._look(reloads)
-                    self._failures = 0
+                    self.succeeded("following")
                 except Exception as error:
-                    self.failed(error)
+                    self.failed("following", error)
                 await asyncio.sleep(self._interval_s)
         finally:
             for task in reloads.values():
                 task.cancel()
             await asyncio.gather(*reloads.values(), return_exceptions=True)
 
-    def failed(self, error: Exception) -> None:
-        """Count a failed read, and log the 1st, 2nd, 4th, 8th and so on in a row."""
+    def failed(self, what: str, error: Exception) -> None:
+        """Count a failure, and log the 1st, 2nd, 4th, 8th and so on in a row."""
         self.counts.errors += 1
-        self._failures += 1
-        if self._failures & (self._failures - 1) == 0:
-            logger.warning("reading the store failed, failure %d: %s", self._failures, error)
+        times = self._failures[what] = self._failures.get(what, 0) + 1
+        if times & (times - 1) == 0:
+            logger.warning("%s the store failed, failure %d in a row: %s", what, times, error)
+
+    def succeeded(self, what: str) -> None:
+        """End a row of failures."""
+        self._failures.pop(what, None)
 
     async def close(self) -> None:
         """End what is under way in threads."""
@@ -149,9 +153,10 @@ class HotTier:
         while True:
             try:
                 await self._load(entity_type)
+                self.succeeded("reloading")
                 return await self._weigh()
             except Exception as error:
-                self.failed(error)
+                self.failed("reloading", error)
             await asyncio.sleep(self._interval_s)
 
     async def _load(self, entity_type: str) -> None:

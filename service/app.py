@@ -12,16 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import betadist
 from featurestore import Cached
 from service.admission import Admission
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_page
-from service.errors import Internal, as_problem
+from service.errors import as_problem
 from service.health import Live, Ready
 from service.lifecycle import Lifecycle
 from service.openapi import openapi_document
 from service.predict import Predict
+from service.problem_log import log_problem
 from service.reply import PROBLEM_JSON
 from service.upkeep import Upkeep
 
@@ -33,11 +35,15 @@ log = logging.getLogger("bandit_serve.app")
 def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store."""
     models, limit = settings.models, settings.server.max_body_bytes
-    admission, counts = Admission(settings.server.max_in_flight), Counts()
+    admission = Admission(settings.server.max_in_flight)
+    counts = Counts()
     predict = Predict(models, store, admission, lifecycle, counts, limit)
     upkeep = Upkeep(store)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)
+    betadist.self_test()
+    for model in models.by_name.values():
+        model.warm_up()
 
     async def openapi(_: Request) -> Response:
         return Response(orjson.dumps(document), media_type="application/json")
@@ -45,8 +51,16 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
     async def docs(_: Request) -> Response:
         return Response(docs_page(document), media_type="text/html")
 
+    async def refuse(request: Request, error: Exception) -> Response:
+        problem = as_problem(error)
+        counts.problem(problem)
+        log_problem(problem, error, path=request.url.path)
+        headers = {k.decode(): v.decode() for k, v in (PROBLEM_JSON, *problem.headers)}
+        return Response(problem.body(None), problem.status, headers)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        lifecycle.begin()
         async with upkeep.running():
             yield
         log.info("stopped", extra=asdict(counts))
@@ -60,18 +74,8 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
             Route("/openapi.json", openapi),
             Route("/docs", docs),
         ],
-        exception_handlers={HTTPException: _problem, Exception: _problem},
+        exception_handlers={HTTPException: refuse, Exception: refuse},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
-
-
-async def _problem(request: Request, error: Exception) -> Response:
-    problem = as_problem(error)
-    bug = error if isinstance(problem, Internal) else None
-    level = logging.ERROR if problem.is_ours else logging.INFO
-    fields = {"path": request.url.path, "status": problem.status}
-    log.log(level, problem.detail, extra=fields, exc_info=bug)
-    headers = {name.decode(): value.decode() for name, value in (PROBLEM_JSON, *problem.headers)}
-    return Response(problem.body(None), problem.status, headers)

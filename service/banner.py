@@ -10,9 +10,9 @@ import click
 import orjson
 
 from bandit import Model
-from featurestore import LmdbStore
 from service.config import Settings
 from service.errors import STATUS_OK
+from service.stores import open_store
 
 __all__ = ["announce", "banner"]
 
@@ -51,7 +51,7 @@ def _is_ready(host: str, port: int) -> bool:
 def banner(settings: Settings) -> str:
     """Return the text: address, store, models and a curl line over ids that are in the store."""
     default = settings.models.by_name[settings.models.default]
-    with LmdbStore.open(settings.store.path, readonly=True) as store:
+    with open_store(settings.store) as store:
         tables = store.tables()
         known = next((ids.tolist() for ids, _ in store.scan(default.entity_type, EXAMPLES)), [])
     server = settings.server

@@ -5,16 +5,12 @@ from collections.abc import Mapping
 
 from starlette.types import Receive
 
-from service.errors import BodyTooLarge, DeadlineExceeded
+from service.errors import BodyTooLarge, BrokenBody, DeadlineExceeded, Problem
 
-__all__ = ["Body", "Disconnected"]
+__all__ = ["Body"]
 
 DISCARD_BYTES = 256 << 10
-DISCARD_S = 0.05
-
-
-class Disconnected(Exception):  # noqa: N818
-    """The client went away before its request was complete; there is nobody to answer."""
+DISCARD_S = 0.01
 
 
 class Body:
@@ -24,7 +20,8 @@ class Body:
         self._receive = receive
         length = headers.get(b"content-length", b"0")
         self._announced = int(length) if length.isdigit() else 0
-        self.complete = False
+        self._complete = False
+        self._given_up = False
 
     async def read(self, limit: int, deadline: float) -> bytes:
         """Return the body.
@@ -38,38 +35,48 @@ class Body:
 
         Raises
         ------
-        BodyTooLarge, DeadlineExceeded, Disconnected
+        BodyTooLarge, BrokenBody, DeadlineExceeded
         """
-        if self._announced > limit:
-            raise BodyTooLarge(limit)
         try:
+            if self._announced > limit:
+                raise BodyTooLarge(limit)
             async with asyncio.timeout_at(deadline):
                 return await self._collect(limit)
         except TimeoutError:
+            self._given_up = True
             raise DeadlineExceeded("the request's body did not arrive in time") from None
+        except Problem:
+            self._given_up = True
+            raise
 
     async def discard(self) -> bool:
         """Take in what is left of a refused request's body, if it is small and there.
 
         Returns whether it was, and the connection can therefore carry another request.
         """
-        if not self.complete:
-            try:
-                await self.read(DISCARD_BYTES, asyncio.get_running_loop().time() + DISCARD_S)
-            except (BodyTooLarge, DeadlineExceeded):
-                return False
-        return True
+        left = DISCARD_BYTES
+        try:
+            async with asyncio.timeout(DISCARD_S):
+                while not (self._complete or self._given_up) and left > 0:
+                    left -= len(await self._next())
+        except (TimeoutError, BrokenBody):
+            return False
+        return self._complete
 
     async def _collect(self, limit: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        while not self.complete:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            chunks.append(message.get("body", b""))
+        while not self._complete:
+            chunks.append(await self._next())
             size += len(chunks[-1])
             if size > limit:
                 raise BodyTooLarge(limit)
-            self.complete = not message.get("more_body")
         return b"".join(chunks)
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise BrokenBody
+        self._complete = not message.get("more_body")
+        chunk: bytes = message.get("body", b"")
+        return chunk

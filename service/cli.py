@@ -9,7 +9,7 @@ import click
 from featurestore import StoreError
 from service import data_commands
 from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
-from service.launcher import check_store, serve
+from service.launcher import check_start, serve
 
 __all__ = ["main"]
 
@@ -60,14 +60,14 @@ def run(config: Path | None, path: str | None, workers: str | None, **server: An
       bandit-serve run --config models.toml --port 9000 --workers 4
     """  # noqa: D301
     if workers is not None:
-        server["workers"] = int(workers) if workers.isdigit() else workers
+        server["workers"] = int(workers) if workers.isdecimal() else workers
     given = {name: value for name, value in server.items() if value is not None}
     try:
         settings = load_settings(
             config_path(config),
             {"server": given, "store": {} if path is None else {"path": path}},
         )
-        check_store(settings)
+        check_start(settings)
     except (ConfigError, StoreError) as error:
         click.echo(f"bandit-serve: {error}", err=True)
         sys.exit(USAGE_ERROR)

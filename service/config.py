@@ -5,11 +5,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
 from bandit import BayesUCB, EntityTemplate, Greedy, Model, Models, Policy, Prior, ThompsonSampling
 from bandit.posterior import Precision
+from featurestore import check_name
 from service.cpus import cpu_quota
 from service.fields import Fields
 
@@ -98,7 +100,7 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     given = _read(path)
     standard = _read(DEFAULT_CONFIG)
     table = {**given, "server": standard["server"], "store": standard["store"]}
-    for source in (given, _from_environment(os.environ, problems), overrides or {}):
+    for source in (given, _from_environment(os.environ), overrides or {}):
         _override(table, source, problems)
     root = Fields("", table, problems)
     settings = Settings(
@@ -133,19 +135,14 @@ def _override(table: dict[str, Any], source: Mapping[str, Any], problems: list[s
             problems.append(f"{section} is {values!r}, must be a table")
 
 
-def _from_environment(
-    environment: Mapping[str, str], problems: list[str]
-) -> dict[str, dict[str, Any]]:
+def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return BANDIT_SERVE_SECTION_NAME=value as tables; a value is TOML where it can be."""
     found: dict[str, dict[str, Any]] = {"server": {}, "store": {}}
-    for variable, text in environment.items():
-        if not variable.startswith(ENV_PREFIX) or variable == ENV_PREFIX + "CONFIG":
-            continue
-        section, _, name = variable.removeprefix(ENV_PREFIX).lower().partition("_")
-        if section in found and name:
-            found[section][name] = _toml_value(text)
-        else:
-            problems.append(f"{variable} in the environment names no setting")
+    for section, values in found.items():
+        prefix = f"{ENV_PREFIX}{section.upper()}_"
+        for variable, text in environment.items():
+            if variable.startswith(prefix):
+                values[variable.removeprefix(prefix).lower()] = _toml_value(text)
     return found
 
 
@@ -158,7 +155,7 @@ def _toml_value(text: str) -> Any:  # noqa: ANN401
 
 def _server(fields: Fields) -> ServerSettings:
     settings = ServerSettings(
-        host=fields.text("host"),
+        host=_host(fields),
         port=fields.integer("port", low=1, high=65_535),
         workers=fields.integer("workers", low=1, high=1024, words={"auto": cpu_quota()}),
         max_in_flight=fields.integer("max_in_flight", low=1, high=100_000),
@@ -171,12 +168,21 @@ def _server(fields: Fields) -> ServerSettings:
     return settings
 
 
+def _host(fields: Fields) -> str:
+    host = fields.text("host")
+    try:
+        ip_address(host)
+    except ValueError:
+        fields.problem("host", f"is {host!r}, must be an IP address of this machine")
+    return host
+
+
 def _store(fields: Fields) -> StoreSettings:
     fields.choice("kind", ("embedded",))
     settings = StoreSettings(
         path=Path(fields.text("path")),
         map_size_gib=fields.integer("map_size_gib", low=1, high=16_384),
-        hot_rows=fields.integer("hot_rows", low=0, high=10**10),
+        hot_rows=fields.integer("hot_rows", low=1, high=10**10),
     )
     fields.finish()
     return settings
@@ -194,7 +200,7 @@ def _model(name: str, fields: Fields) -> Model:
     model = Model(
         name=name,
         version=fields.text("version"),
-        entity_type=fields.text("entity_type", "content"),
+        entity_type=_entity_type(fields),
         entity=_entity(fields),
         features=_features(fields),
         prior=_prior(fields.section("prior")),
@@ -206,6 +212,15 @@ def _model(name: str, fields: Fields) -> Model:
     )
     fields.finish()
     return model
+
+
+def _entity_type(fields: Fields) -> str:
+    name = fields.text("entity_type", "content")
+    try:
+        check_name("entity_type", name)
+    except ValueError as error:
+        fields.problem("entity_type", str(error).removeprefix("entity_type "))
+    return name
 
 
 def _entity(fields: Fields) -> EntityTemplate:
@@ -227,8 +242,8 @@ def _features(fields: Fields) -> tuple[str, str]:
 def _prior(fields: Fields) -> Prior:
     low, high = FLOAT32_RANGE
     prior = Prior(
-        fields.number("alpha", 1.0, low=low, high=high),
-        fields.number("beta", 1.0, low=low, high=high),
+        fields.number("alpha", low=low, high=high),
+        fields.number("beta", low=low, high=high),
     )
     fields.finish()
     return prior

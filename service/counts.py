@@ -17,7 +17,6 @@ class Counts:
     degraded_candidates: int = 0
     degraded_requests: int = 0
     invalid_features: int = 0
-    disconnects: int = 0
     problems: dict[str, int] = field(default_factory=dict)
 
     def prediction(self, candidates: int, missing: int, degraded: int, invalid: int) -> None:

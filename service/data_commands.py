@@ -11,18 +11,37 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 import click
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from bandit.catalogue import generate
-from featurestore import LmdbStore, StoreError, TableInfo
-from featurestore.badrows import BadRowLog
-from featurestore.catalogue import check_name
-from featurestore.export import export_csv, export_parquet, whole_file
-from featurestore.fileformat import FileFormat, format_of, open_source
-from featurestore.form import FloatArray, Layout, Prior, layout
-from featurestore.load import BATCH, FEATURES, Load, RefusedError, Report, Target, run
-from featurestore.source import Source, SourceError
-from featurestore.summary import Summary, summarize
+from bandit import Prior
+from featurestore import LmdbStore, StoreError, TableInfo, check_name
+from featurestore.bulk import (
+    BATCH,
+    FEATURES,
+    BadRowLog,
+    FileFormat,
+    Layout,
+    Load,
+    RefusedError,
+    Report,
+    Source,
+    SourceError,
+    Summary,
+    Target,
+    export_csv,
+    export_parquet,
+    format_of,
+    layout,
+    open_source,
+    run,
+    summarize,
+    whole_file,
+)
+from service.config import ConfigError, StoreSettings, config_path, load_settings
+from service.sample_catalogue import generate
+from service.stores import open_store
 
 __all__ = ["export", "load", "sample", "stats"]
 
@@ -46,7 +65,7 @@ class Upserts:
     store: LmdbStore
     entity_type: str
 
-    def write(self, ids: Sequence[str], values: FloatArray) -> None:
+    def write(self, ids: Sequence[str], values: NDArray[np.float64]) -> None:
         """Write all of these rows or none."""
         self.store.write(self.entity_type, ids, FEATURES, values)
 
@@ -79,13 +98,22 @@ def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
         raise click.BadParameter(f"{value!r} is not ALPHA,BETA, both > 0: {error}") from error
 
 
+def _store_settings(_: click.Context, __: click.Parameter, path: str | None) -> StoreSettings:
+    """Return the store of the settings that `run` would use, at another path when one is given."""
+    try:
+        given = {} if path is None else {"path": path}
+        return load_settings(config_path(None), {"store": given}).store
+    except ConfigError as error:
+        raise DataError(str(error)) from error
+
+
 STORE = click.option(
     "--store",
-    "path",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("data/store"),
-    show_default=True,
-    help="Folder of the store.",
+    "settings",
+    type=click.Path(file_okay=False),
+    callback=_store_settings,
+    help="Folder of the store.  [default: BANDIT_SERVE_STORE_PATH, else what the configuration "
+    "named by BANDIT_SERVE_CONFIG says, else data/store]",
 )
 ENTITY_TYPE = click.option(
     "--entity-type",
@@ -155,7 +183,7 @@ def _progress(label: str, length: int) -> Iterator[Callable[[int], None]]:
 @click.option("--strict", is_flag=True, help="Load nothing when any row is bad.")
 def load(
     files: tuple[str, ...],
-    path: Path,
+    settings: StoreSettings,
     entity_type: str,
     mode: str,
     file_format: str,
@@ -193,7 +221,7 @@ def load(
         shared = _shared_layout(sources, given)
         log = BadRowLog(stack.enter_context(_error_file(errors)) if errors else None)
         task = Load(sources, shared, prior, batch, strict, log.add)
-        _load(task, path, entity_type, mode == "replace", log)
+        _load(task, settings, entity_type, mode == "replace", log)
 
 
 def _check_different(names: Sequence[str]) -> None:
@@ -212,16 +240,18 @@ def _shared_layout(sources: Sequence[Source], names: dict[str, str]) -> Layout:
     return shared
 
 
-def _load(task: Load, path: Path, entity_type: str, replace: bool, log: BadRowLog) -> None:
+def _load(
+    task: Load, settings: StoreSettings, entity_type: str, replace: bool, log: BadRowLog
+) -> None:
     click.echo(task.layout.describe(task.prior))
     began = time.perf_counter()
-    with LmdbStore.open(path) as store:
+    with open_store(settings, readonly=False) as store:
         report = _run(task, _target(store, entity_type, replace), log)
         info = store.tables().get(entity_type)
     seconds = time.perf_counter() - began
     _echo(report.lines())
     click.echo(f"{report.good:,} loaded in {seconds:.1f} s, {report.read / seconds:,.0f} rows/s")
-    click.echo(f'{info.rows if info else 0:,} rows of "{entity_type}" are in {path} now')
+    click.echo(f'{info.rows if info else 0:,} rows of "{entity_type}" are in {settings.path} now')
     if report.bad:
         click.get_current_context().exit(1)
 
@@ -255,12 +285,12 @@ def _run(task: Load, target: Target, log: BadRowLog) -> Report:
 @click.argument("file", type=click.Path(allow_dash=True, dir_okay=False))
 @STORE
 @ENTITY_TYPE
-def export(file: str, path: Path, entity_type: str) -> None:
+def export(file: str, settings: StoreSettings, entity_type: str) -> None:
     """Write all arms of an entity type to a CSV (also gzipped) or Parquet file; `-` is CSV.
 
     Columns are the id and the features. Loading the file gives the very same values.
     """
-    with _failures(), LmdbStore.open(path, readonly=True) as store:
+    with _failures(), open_store(settings) as store:
         info = _table(store, entity_type)
         parquet = format_of(file) is FileFormat.PARQUET
         write: Callable[..., int] = export_parquet if parquet else export_csv
@@ -289,13 +319,13 @@ def _table(store: LmdbStore, entity_type: str) -> TableInfo:
 @click.command()
 @STORE
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def stats(path: Path, as_json: bool) -> None:
+def stats(settings: StoreSettings, as_json: bool) -> None:
     """Show what is in a store: rows, features, bytes on disk, and the posteriors summed up.
 
     "mean" is alpha / (alpha + beta), the expected rate of an arm; "alpha + beta" is how much is
     known about it.
     """
-    with _failures(), LmdbStore.open(path, readonly=True) as store:
+    with _failures(), open_store(settings) as store:
         tables = store.tables()
         with _progress("reading", sum(info.rows for info in tables.values())) as update:
             found = {
@@ -319,7 +349,7 @@ def _summary(
         return None
     columns = [info.features.index(feature) for feature in FEATURES]
 
-    def posteriors() -> Iterator[FloatArray]:
+    def posteriors() -> Iterator[NDArray[np.float64]]:
         for ids, values in store.scan(entity_type):
             update(len(ids))
             yield values[:, columns]

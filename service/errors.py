@@ -2,6 +2,7 @@
 
 Problem
 |- MalformedBody          the client can't be read: mend the encoder
+|  |- BrokenBody          ... because it broke off, or the client went away
 |- NotFound, MethodNotAllowed, UnsupportedMediaType, BodyTooLarge
 |- InvalidRequest         the request can be read but is wrong: mend the fields it names
 |- Overloaded             nothing is wrong: try again later, or elsewhere
@@ -22,6 +23,7 @@ __all__ = [
     "PROBLEMS",
     "STATUS_OK",
     "BodyTooLarge",
+    "BrokenBody",
     "DeadlineExceeded",
     "FeaturesUnavailable",
     "FieldError",
@@ -53,17 +55,13 @@ class Problem(Exception):
 
     status: ClassVar[int]
     title: ClassVar[str]
+    is_ours: ClassVar[bool] = False  # whether the operator has something to mend
 
     def __init__(self, detail: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
         self.headers = tuple(headers)
         self.errors: tuple[FieldError, ...] = ()
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the operator, rather than the caller, has something to mend."""
-        return self.status >= 500
 
     def body(self, decision_id: str | None) -> bytes:
         """Return the problem document."""
@@ -84,6 +82,13 @@ class MalformedBody(Problem):
     """The body is not JSON."""
 
     status, title = 400, "The body is not JSON"
+
+
+class BrokenBody(MalformedBody):
+    """The body broke off, is not well-formed HTTP, or its sender is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("the body broke off before it was complete")
 
 
 class NotFound(Problem):
@@ -135,7 +140,7 @@ class Overloaded(Problem):
 class Unavailable(Problem):
     """No answer from this node now."""
 
-    status, title = 503, "Service unavailable"
+    status, title, is_ours = 503, "Service unavailable", True
 
 
 class FeaturesUnavailable(Unavailable):
@@ -151,7 +156,7 @@ class DeadlineExceeded(Problem):
 class Internal(Problem):
     """A bug. Nothing internal is told; the log has the stack trace."""
 
-    status, title = 500, "Internal error"
+    status, title, is_ours = 500, "Internal error", True
 
     def __init__(self) -> None:
         super().__init__("an unexpected error; the log has its trace under the decision id")

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-import betadist
 from bandit import Models
 from featurestore import StoreError
+from idcolumn import IdColumn
 from service.admission import Admission
 from service.counts import Counts
 from service.errors import STATUS_OK, Unavailable
@@ -21,6 +21,7 @@ from service.upkeep import Upkeep
 __all__ = ["Live", "Ready"]
 
 CHECK_S = 1.0
+NO_IDS = IdColumn.from_list([])
 
 
 class Live:
@@ -48,7 +49,6 @@ class Ready:
         self.admission = admission
         self.lifecycle = lifecycle
         self.counts = counts
-        betadist.self_test()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer a probe."""
@@ -56,7 +56,6 @@ class Ready:
         checks = {
             "lifecycle": "draining" if leaving else "ok",
             "store": await self._store(),
-            "sampler": "ok",
         }
         ok = all(state == "ok" for state in checks.values())
         document = {
@@ -68,12 +67,16 @@ class Ready:
 
     async def _store(self) -> str:
         try:
-            await self.store.check(time.monotonic() + CHECK_S)
+            deadline = time.monotonic() + CHECK_S
+            await self.store.check(deadline)
+            for model in self.models.by_name.values():
+                await self.store.fetch(model.entity_type, NO_IDS, model.features, deadline)
         except StoreError as error:
             return f"failing: {error}"
-        done = self.store.progress
-        filled = self.upkeep.filled
-        return "ok" if filled else f"starting: {done.rows} of {done.total} rows in memory"
+        if not self.upkeep.filled:
+            done = self.store.progress
+            return f"starting: {done.rows} of {done.total} rows in memory"
+        return "ok"
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -82,6 +85,10 @@ class Ready:
                 "pid": os.getpid(),
                 "in_flight": self.admission.in_flight,
                 **asdict(self.counts),
-                "store": asdict(self.store.counts),
+                "store": {
+                    **asdict(self.store.counts),
+                    "bytes_in_memory": self.store.nbytes,
+                    "lag_s": round(self.store.lag_s, 3),
+                },
             },
         }

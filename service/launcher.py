@@ -4,25 +4,28 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
-from featurestore import Cached, LmdbStore
+from featurestore import Cached
 from service.app import create_app
 from service.banner import announce
-from service.config import ConfigError, ServerSettings, Settings, StoreSettings
+from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
+from service.stores import ensure_store, open_store
 
-__all__ = ["check_store", "serve"]
+__all__ = ["check_start", "serve"]
 
 log = logging.getLogger("bandit_serve.launcher")
 
@@ -47,7 +50,13 @@ class DrainingServer(MPServer):
             self._hurry.set()
             return
         self._flag.value = LEAVING
+        self.respawn_failed_workers = False
         threading.Thread(target=self._leave, daemon=True).start()
+
+    def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:  # noqa: ANN401
+        worker: WorkerProcess = super()._spawn_worker(*args, **kwargs)
+        worker.terminate = partial(_interrupt, worker)  # type: ignore[method-assign]
+        return worker
 
     def _leave(self) -> None:
         self._hurry.wait(self._settings.drain_delay_s)
@@ -56,6 +65,13 @@ class DrainingServer(MPServer):
         log.error("killing workers that did not finish in time")
         for worker in self.wrks:
             worker.kill()  # type: ignore[no-untyped-call]
+
+
+def _interrupt(worker: WorkerProcess) -> None:
+    """End a worker by SIGINT, the one signal that it heeds: see Lifecycle.begin."""
+    worker.interrupt_by_parent = True
+    with suppress(ProcessLookupError):
+        os.kill(worker.inner.pid, signal.SIGINT)
 
 
 def serve(settings: Settings) -> None:
@@ -85,19 +101,25 @@ def serve(settings: Settings) -> None:
 
 def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
     """Return the application of one worker; runs in the worker's process."""
+    # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
+    os.setpgid(0, 0)
     _end_with_parent()
-    return create_app(settings, open_store(settings.store), Lifecycle(flag))
+    store = Cached(open_store(settings.store), max_rows=settings.store.hot_rows)
+    return create_app(settings, store, Lifecycle(flag))
 
 
-def open_store(settings: StoreSettings) -> Cached:
-    """Open the store that the settings name, with the hot tier in front."""
-    store = LmdbStore.open(settings.path, map_size_gib=settings.map_size_gib, readonly=True)
-    return Cached(store, max_rows=settings.hot_rows)
+def check_start(settings: Settings) -> None:
+    """Find what would stop the workers; makes the store where there is none.
 
-
-def check_store(settings: Settings) -> None:
-    """Raise ConfigError when a model asks the store for features that its table doesn't have."""
-    with LmdbStore.open(settings.store.path, map_size_gib=settings.store.map_size_gib) as store:
+    Raises
+    ------
+    ConfigError
+        The port is taken, or a model asks for features that its table doesn't have.
+    StoreError
+        The store can't be read.
+    """
+    ensure_store(settings.store)
+    with open_store(settings.store) as store:
         tables = store.tables()
     problems = [
         f"models.{model.name}.features is {list(model.features)}, but the table "
@@ -106,8 +128,21 @@ def check_store(settings: Settings) -> None:
         if (table := tables.get(model.entity_type))
         and not set(model.features) <= set(table.features)
     ]
+    problems += _port_problems(settings.server)
     if problems:
         raise ConfigError(settings.source, problems)
+
+
+def _port_problems(server: ServerSettings) -> list[str]:
+    """Try the address; the workers' sockets would share a port with another service's, unasked."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((server.host, server.port))
+        except OSError as error:
+            return [f"server.host:port is {server.host}:{server.port}: {error.strerror}"]
+    return []
 
 
 def _end_with_parent() -> None:
@@ -119,4 +154,4 @@ def _end_with_parent() -> None:
 
 def _wait_then_stop(wait: Callable[[], None]) -> None:
     wait()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)

@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 
-__all__ = ["JsonFormatter", "log_config"]
+__all__ = ["FloodGate", "JsonFormatter", "log_config"]
+
+LINES_A_SECOND = 10
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -29,17 +31,47 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
+class FloodGate(logging.Filter):
+    """Lets at most 10 lines a second of a kind pass; the next of the kind says how many it kept.
+
+    A kind is a logger and, of its lines, a problem's class or else the text before its arguments
+    are put in. What is kept back is counted all the same, by who logs it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[str, str], list[int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record passes."""
+        kind = record.name, str(getattr(record, "problem", record.msg))
+        second = int(record.created)
+        state = self._kinds.setdefault(kind, [second, 0, 0])
+        if state[0] != second:
+            state[:2] = second, 0
+        state[1] += 1
+        if state[1] > LINES_A_SECOND:
+            state[2] += 1
+            return False
+        if state[2]:
+            record.lines_kept_back = state[2]
+            state[2] = 0
+        return True
+
+
 def log_config(level: str) -> dict[str, Any]:
     """Return the configuration for logging.config.dictConfig, for this process and its workers."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonFormatter}},
+        "filters": {"floods": {"()": FloodGate}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stderr",
                 "formatter": "json",
+                "filters": ["floods"],
             }
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},

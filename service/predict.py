@@ -1,6 +1,5 @@
 """POST /predict: from the bytes of a request to the bytes of its answer, one line a stage."""
 
-import logging
 import time
 from urllib.parse import quote
 
@@ -10,20 +9,19 @@ from starlette.types import Receive, Scope, Send
 from bandit import Models, rank
 from featurestore import FeatureStore
 from service.admission import Admission
-from service.body import Body, Disconnected
+from service.body import Body
 from service.counts import Counts
 from service.decision_id import new_decision_id
-from service.errors import STATUS_OK, Internal, Problem, as_problem
+from service.errors import STATUS_OK, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
+from service.problem_log import log_problem
 from service.reply import CLOSE, JSON, PROBLEM_JSON, Headers, reply
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
 from service.wire import decode, encode, require_json
 
 __all__ = ["Predict"]
-
-log = logging.getLogger("bandit_serve.predict")
 
 
 class Call:
@@ -67,8 +65,6 @@ class Predict:
                 answer = await self._answer(call)
                 timing = (b"server-timing", call.stages.header())
                 await self._send(send, call, STATUS_OK, [JSON, timing], answer)
-        except Disconnected:
-            self.counts.disconnects += 1
         except Exception as error:
             await self._refuse(send, call, error)
 
@@ -108,26 +104,14 @@ class Predict:
 
     async def _refuse(self, send: Send, call: Call, error: Exception) -> None:
         problem = as_problem(error)
-        document = self._report(problem, call, error)
+        call.decision_id = call.decision_id or new_decision_id()
+        self.counts.problem(problem)
+        fields = {"trace_id": trace_id(call.trace)} if call.trace else {}
+        log_problem(problem, error, path="/predict", decision_id=call.decision_id, **fields)
         if call.answered:
             return
         headers = [PROBLEM_JSON, *problem.headers]
-        try:
-            if not await call.body.discard():
-                headers.append(CLOSE)
-        except Disconnected:
-            self.counts.disconnects += 1
-            return
+        if not await call.body.discard():
+            headers.append(CLOSE)
+        document = problem.body(call.decision_id)
         await self._send(send, call, problem.status, headers, document)
-
-    def _report(self, problem: Problem, call: Call, error: Exception) -> bytes:
-        """Count a problem, log it (one line; with the stack trace when it is a bug), write it."""
-        call.decision_id = call.decision_id or new_decision_id()
-        self.counts.problem(problem)
-        fields = {"path": "/predict", "status": problem.status, "decision_id": call.decision_id}
-        if call.trace:
-            fields["trace_id"] = trace_id(call.trace)
-        bug = error if isinstance(problem, Internal) else None
-        level = logging.ERROR if problem.is_ours else logging.INFO
-        log.log(level, problem.detail, extra=fields, exc_info=bug)
-        return problem.body(call.decision_id)

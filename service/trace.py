@@ -14,6 +14,6 @@ def valid_traceparent(header: bytes | None) -> bytes | None:
     return header if header and _TRACEPARENT.fullmatch(header) else None
 
 
-def trace_id(traceparent: bytes | None) -> str | None:
+def trace_id(traceparent: bytes) -> str:
     """Return the trace id of a valid traceparent, for the log."""
-    return traceparent[3:35].decode() if traceparent else None
+    return traceparent[3:35].decode()

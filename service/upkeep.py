@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from featurestore import Cached, StoreError
+from featurestore import Cached
 
 __all__ = ["Upkeep"]
 
@@ -30,8 +30,7 @@ class Upkeep:
         finally:
             for task in tasks:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
 
     async def _fill(self) -> None:
@@ -39,6 +38,6 @@ class Upkeep:
             try:
                 await self.store.fill()
                 self.filled = True
-            except StoreError as error:
-                log.error("the hot tier can't be filled; trying again", extra={"error": str(error)})
+            except Exception:
+                log.exception("the hot tier can't be filled; trying again")
                 await asyncio.sleep(RETRY_S)

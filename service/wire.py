@@ -28,6 +28,7 @@ MAX_DECISION_ID_BYTES = 128
 MAX_CONTEXT_BYTES = 128
 MAX_TIMEOUT_MS = 600_000
 MAX_ERRORS = 20
+MAX_SHOWN = 60
 FIELDS = frozenset(
     {"candidates", "model", "context", "decision_id", "top_k", "order", "timeout_ms"}
 )
@@ -246,5 +247,7 @@ def _integer(
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
     text = orjson.dumps(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

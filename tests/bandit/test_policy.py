@@ -39,6 +39,20 @@ def test_bayes_ucb_levels(level: float) -> None:
         BayesUCB(level)
 
 
+EXTREMES = [1e-300, 1e-30, 1e-3, 1.0, 1.1e17, 9e17, 1e30, 1e38, 1e300, 1e308]
+
+
+@pytest.mark.parametrize("policy", [ThompsonSampling(), Greedy(), BayesUCB(0.95)])
+def test_every_posterior_has_a_score(policy: Policy) -> None:
+    alpha, beta = (grid.ravel() for grid in np.meshgrid(EXTREMES, EXTREMES))
+    lanes = np.arange(len(alpha), dtype=np.uint64)
+    scores = policy.score(alpha, beta, 3, lanes)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    if not isinstance(policy, ThompsonSampling):
+        assert scores[(alpha == beta) & (alpha > 1e17)] == pytest.approx(0.5)
+        assert (scores[alpha > 1e9 * beta] == pytest.approx(1)).all()
+
+
 def test_thompson_sampling_explores() -> None:
     draws = np.array([ThompsonSampling().score(ALPHA, BETA, key, LANES) for key in range(200)])
     assert (draws.std(axis=0) > 0).all()

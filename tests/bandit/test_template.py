@@ -10,6 +10,8 @@ from bandit import EntityTemplate
     [
         ("{candidate}", (), ("", "")),
         ("{segment}:{candidate}", ("segment",), ("young:", "")),
+        ("{{x}}{candidate}{{}}", (), ("{x}", "{}")),
+        ("{candidate:}!", (), ("", "!")),
         ("a/{candidate}/{country}/{segment}", ("country", "segment"), ("a/", "/de/young")),
     ],
 )

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 from featurestore import LmdbStore
+from loadtest.processes import free_port
 
 COMMAND = str(Path(sys.executable).with_name("bandit-serve"))
 START_S = 30.0
@@ -35,20 +35,24 @@ prior = { alpha = 1.0, beta = 3.0 }
 
 [models.optimist]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 policy = { name = "bayes-ucb", level = 0.9 }
 
 [models.pairs]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 entity_type = "pair"
 entity = "{segment}:{candidate}"
 policy = "greedy"
 
 [models.tight]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 max_candidates = 5
 
 [models.wide]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 precision = "float64"
 """
 
@@ -93,13 +97,6 @@ class Service:
 Start = Callable[..., Service]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def starting(folder: Path) -> Iterator[Start]:
     """Yield a function that starts services; those still running at the end are killed."""
@@ -129,8 +126,7 @@ def starting(folder: Path) -> Iterator[Start]:
     yield start
     for service in started:
         service.client.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.kill()  # its workers end with it
         service.process.wait()
 
 

@@ -10,7 +10,9 @@ from bandit import BayesUCB, Greedy, Prior, ThompsonSampling
 from service.config import DEFAULT_CONFIG, ConfigError, load_settings
 
 COMMAND = str(Path(sys.executable).with_name("bandit-serve"))
-ONE_MODEL = 'default_model = "m"\n[models.m]\nversion = "1"\n'
+PRIOR = "prior = { alpha = 1.0, beta = 1.0 }\n"
+NO_PRIOR = 'default_model = "m"\n[models.m]\nversion = "1"\n'
+ONE_MODEL = NO_PRIOR + PRIOR
 
 
 def settings_of(tmp_path: Path, text: str, **overrides):
@@ -82,11 +84,16 @@ policy = "random"
         (ONE_MODEL + 'entity = "{candidate:>3}"', "format specification"),
         (ONE_MODEL + 'entity = "{candidate"', "models.m.entity"),
         (ONE_MODEL + 'features = ["alpha"]', "must be two names"),
-        (ONE_MODEL + "prior = { alpha = nan, beta = 1 }", "models.m.prior.alpha is nan"),
-        (ONE_MODEL + "prior = 3", "models.m.prior is 3, must be a table"),
+        (NO_PRIOR + "prior = { alpha = nan, beta = 1 }", "models.m.prior.alpha is nan"),
+        (NO_PRIOR + "prior = 3", "models.m.prior is 3, must be a table"),
+        (NO_PRIOR, "models.m.prior.alpha is missing"),
+        (NO_PRIOR + "prior = { alpha = 2 }", "models.m.prior.beta is missing"),
+        (ONE_MODEL + "[store]\nhot_rows = 0", "store.hot_rows is 0, must be an integer from 1"),
         (ONE_MODEL + 'policy = { name = "bayes-ucb", level = 1.0 }', "must be between 0 and 1"),
         (ONE_MODEL + 'policy = { name = "greedy", levle = 1.0 }', "levle is not a setting"),
         (ONE_MODEL + 'on_late_features = "ignore"', "must be one of degrade, fail"),
+        (ONE_MODEL + f"entity_type = '{'x' * 201}'", "must have 1 to 200 bytes of UTF-8"),
+        (ONE_MODEL + '[server]\nhost = "localhost"', "server.host is 'localhost', must be an IP"),
         (ONE_MODEL + "deadline_ms = true", "deadline_ms is True, must be an integer"),
         ("server = 3\n" + ONE_MODEL, "server is 3, must be a table"),
         ("models = 3\ndefault_model = 'm'", "models is 3, must be a table"),
@@ -110,10 +117,16 @@ def test_command_line_beats_environment_beats_file(tmp_path, monkeypatch) -> Non
 
 def test_the_environment_is_checked_too(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BANDIT_SERVE_SERVER_PORT", "many")
-    monkeypatch.setenv("BANDIT_SERVE_PORT", "80")
+    monkeypatch.setenv("BANDIT_SERVE_STORE_PAHT", "x")
     problems = problems_of(tmp_path, ONE_MODEL)
     assert any("server.port is 'many'" in line for line in problems)
-    assert any("BANDIT_SERVE_PORT in the environment names no setting" in p for p in problems)
+    assert any("store.paht is not a setting" in line for line in problems)
+
+
+def test_what_a_cluster_puts_into_the_environment_is_left_alone(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("BANDIT_SERVE_PORT", "tcp://10.0.0.1:80")
+    monkeypatch.setenv("BANDIT_SERVE_SERVICE_HOST", "10.0.0.1")
+    assert settings_of(tmp_path, ONE_MODEL).server.port == 8000
 
 
 def test_policies(tmp_path) -> None:

@@ -15,6 +15,7 @@ from service.admission import Admission
 from service.config import Settings, load_settings
 from service.counts import Counts
 from service.lifecycle import SERVING, Lifecycle
+from service.logs import FloodGate, JsonFormatter, log_config
 from service.predict import Predict
 
 MODELS = """
@@ -26,6 +27,7 @@ prior = { alpha = 1.0, beta = 3.0 }
 deadline_ms = 100
 [models.strict]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 policy = "greedy"
 on_late_features = "fail"
 deadline_ms = 100
@@ -50,7 +52,8 @@ class Bench:
     async def post(self, **body: object) -> httpx.Response:
         models: Models = self.settings.models
         limit = self.settings.server.max_body_bytes
-        predict = Predict(models, self.store, Admission(8), Lifecycle(Flag()), self.counts, limit)
+        lifecycle = Lifecycle(Flag())
+        predict = Predict(models, self.store, Admission(8), lifecycle, self.counts, limit)
         app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -137,9 +140,25 @@ async def test_a_bug_is_a_500_whose_trace_is_in_the_log_only(bench, caplog) -> N
     assert record.exc_info[0] is ZeroDivisionError
 
 
-def test_a_log_line_is_json_with_its_trace() -> None:
-    from service.logs import JsonFormatter, log_config
+def test_a_flood_of_a_kind_is_counted_and_kept_back() -> None:
+    gate = FloodGate()
 
+    def passing(problem: str, times: int, created: float) -> list[logging.LogRecord]:
+        records = [
+            logging.makeLogRecord({"name": "x", "problem": problem, "created": created})
+            for _ in range(times)
+        ]
+        return [record for record in records if gate.filter(record)]
+
+    assert len(passing("Overloaded", 500, 100.2)) == 10
+    assert len(passing("MalformedBody", 3, 100.3)) == 3
+    (first, *others) = passing("Overloaded", 5, 101.0)
+    assert first.lines_kept_back == 490
+    assert len(others) == 4
+    assert not any(hasattr(record, "lines_kept_back") for record in others)
+
+
+def test_a_log_line_is_json_with_its_trace() -> None:
     assert log_config("info")["loggers"]["bandit_serve"]["level"] == "INFO"
     try:
         raise ValueError("why")

@@ -15,6 +15,7 @@ MODEL = """
 default_model = "m"
 [models.m]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 deadline_ms = 10000
 """
 

@@ -1,6 +1,7 @@
 """SIGTERM: health turns first, what was accepted is answered, the process ends in time."""
 
 import json
+import os
 import signal
 import socket
 import threading
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+
+from loadtest.processes import process_tree
 
 
 @dataclass
@@ -35,29 +38,65 @@ class Load:
                     self.unread += 1
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_no_accepted_request_is_lost(start, store, workers: int) -> None:
+def to_launcher(launcher: int) -> None:
+    os.kill(launcher, signal.SIGTERM)
+
+
+def to_terminal_group(launcher: int) -> None:
+    os.killpg(launcher, signal.SIGINT)
+
+
+def to_every_process(launcher: int) -> None:
+    for pid in reversed(process_tree(launcher)):
+        os.kill(pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("workers", "ask"),
+    [(1, to_launcher), (2, to_launcher), (2, to_terminal_group), (2, to_every_process)],
+)
+def test_no_accepted_request_is_lost(start, store, workers: int, ask) -> None:
     service = start(store, workers=workers, server_drain_timeout_s=5)
     loads = [Load(service.url) for _ in range(8)]
     threads = [threading.Thread(target=load.run) for load in loads]
     for thread in threads:
         thread.start()
-    time.sleep(1)
+    while sum(len(load.statuses) for load in loads) < 200:
+        assert all(thread.is_alive() for thread in threads)
     asked = time.monotonic()
-    service.process.send_signal(signal.SIGTERM)
+    ask(service.process.pid)
     assert service.process.wait(10) == 0
     assert time.monotonic() - asked < 0.2 + 5
     for thread in threads:
         thread.join(10)
     assert not any(thread.is_alive() for thread in threads)
     statuses = [status for load in loads for status in load.statuses]
-    assert len(statuses) > 100
     assert set(statuses) == {200}
     lines = [json.loads(line) for line in service.log.read_text().splitlines() if line[0] == "{"]
     stopped = [line for line in lines if line["message"] == "stopped"]
     assert len(stopped) == workers
+    assert not any("Unexpected exit" in line["message"] for line in lines)
     assert sum(line["predictions"] for line in stopped) == len(statuses)
     assert sum(load.unread for load in loads) <= len(loads)
+
+
+PATIENT = """
+default_model = "m"
+[models.m]
+version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
+deadline_ms = 5000
+"""
+
+
+def await_refusal(service) -> None:
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{service.url}/health/live")
+        except httpx.TransportError:
+            return
+    raise AssertionError("still accepting connections")
 
 
 def test_health_turns_while_requests_are_still_answered(start, store) -> None:
@@ -76,8 +115,7 @@ def test_health_turns_while_requests_are_still_answered(start, store) -> None:
 
 
 def test_a_request_in_flight_is_finished(start, store) -> None:
-    models = 'default_model = "m"\n[models.m]\nversion = "1"\ndeadline_ms = 5000'
-    service = start(store, models=models, server_drain_delay_s=0.0)
+    service = start(store, models=PATIENT, server_drain_delay_s=0.0)
     body = b'{"candidates":["c1"]}'
     host, _, port = service.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
@@ -85,9 +123,8 @@ def test_a_request_in_flight_is_finished(start, store) -> None:
         connection.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body[:5])
         while service.client.get("/health").json()["worker"]["in_flight"] == 0:
             time.sleep(0.01)
-        service.client.close()
         service.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        await_refusal(service)
         connection.sendall(body[5:])
         answer = connection.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")

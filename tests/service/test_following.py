@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from loadtest.processes import process_tree
+
 MODELS = """
 default_model = "m"
 [models.m]
@@ -86,7 +88,8 @@ def test_a_killed_load_leaves_old_or_new_in_every_row(start, tmp_path, command: 
 def test_a_server_killed_during_a_load_harms_neither(start, tmp_path, command: str) -> None:
     reload = Reload(start, tmp_path, command)
     loader = reload.begin()
-    os.killpg(reload.service.process.pid, signal.SIGKILL)
+    for pid in reversed(process_tree(reload.service.process.pid)):
+        os.kill(pid, signal.SIGKILL)
     assert loader.wait(60) == 0
     again = start(reload.store, models=MODELS)
     assert set(reload.scores_of(again).values()) == {0.25}

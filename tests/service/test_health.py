@@ -1,7 +1,9 @@
 """The probes."""
 
 import os
+import select
 import signal
+import subprocess
 
 
 def test_live_and_ready(service) -> None:
@@ -49,8 +51,15 @@ def test_workers_end_with_their_launcher(start, store) -> None:
     service.process.kill()
     service.process.wait()
     worker = os.pidfd_open(pid)
-    import select
-
     readable, _, _ = select.select([worker], [], [], 10)
     os.close(worker)
     assert readable
+
+
+def test_a_port_that_is_taken_stops_the_start(service, store, command: str) -> None:
+    port = service.url.rpartition(":")[2]
+    run = [command, "run", "--store", str(store), "--port", port]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    assert f"server.host:port is 127.0.0.1:{port}: Address already in use" in result.stderr
+    service.predict(["c1"])

@@ -16,17 +16,21 @@ MODELS = """
 default_model = "men_mean"
 [models.men_mean]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 entity_type = "men"
 policy = "greedy"
 [models.women_mean]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 entity_type = "women"
 policy = "greedy"
 [models.men_draw]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 entity_type = "men"
 [models.women_draw]
 version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
 entity_type = "women"
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 
 import httpx
 import numpy as np
@@ -9,6 +10,13 @@ import pytest
 from scipy import stats
 
 IDS = [f"c{i}" for i in range(50)]
+
+
+def nested(depth: int) -> list:
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 def problem(answer: httpx.Response, status: int) -> dict:
@@ -91,10 +99,15 @@ def test_bayes_ucb_is_the_posterior_quantile(service, catalogue) -> None:
         assert scores[name] == pytest.approx(stats.beta(*catalogue[name]).ppf(0.9), rel=1e-5)
 
 
-def test_float64_models_answer_float64(service) -> None:
-    wide, narrow = service.scores(IDS, model="wide"), service.scores(IDS)
-    assert all(np.float32(score) == score for score in map(np.float32, narrow.values()))
-    assert any(float(np.float32(score)) != score for score in wide.values())
+def test_scores_are_the_shortest_decimals_of_their_precision(service) -> None:
+    def shown(model: str) -> list[str]:
+        body = {"candidates": IDS, "model": model}
+        text = service.client.post("/predict", json=body).text
+        return [str(score) for score in json.loads(text, parse_float=Decimal)["scores"]]
+
+    for score in shown("homepage"):
+        assert Decimal(np.format_float_positional(np.float32(score), unique=True)) == Decimal(score)
+    assert any(float(np.float32(score)) != float(score) for score in shown("wide"))
 
 
 def test_the_context_fills_the_entity_template(service, catalogue) -> None:
@@ -245,6 +258,9 @@ def test_422_names_every_wrong_field_at_once(service) -> None:
         ({"candidates": ["c1"], "context": []}, "context"),
         ({"candidates": ["c1"], "decision_id": ""}, "decision_id"),
         ({"candidates": ["c1"], "top_k": True}, "top_k"),
+        ({"candidates": ["c1"], "model": nested(300)}, "model"),
+        ({"candidates": ["c1"], "order": nested(900)}, "order"),
+        ({"candidates": [nested(400)]}, "candidates[0]"),
         ({"candidates": ["c1"], "timeout_ms": 0}, "timeout_ms"),
         ({"candidates": ["c"] * 6, "model": "tight"}, "candidates"),
         ({"candidates": [f"c{i}" for i in range(10_001)]}, "candidates"),

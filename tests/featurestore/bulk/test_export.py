@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from featurestore import LmdbStore
-from featurestore.export import whole_file
+from featurestore.bulk.export import whole_file
 from service.data_commands import export, load, stats
 
 FEATURES = ("alpha", "beta")

@@ -4,7 +4,7 @@ import csv
 import os
 from typing import IO
 
-from featurestore.source import BadRow
+from featurestore.bulk.source import BadRow
 
 __all__ = ["BadRowLog"]
 

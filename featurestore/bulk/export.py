@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.parquetsource import import_pyarrow
+from featurestore.bulk.parquetsource import import_pyarrow
 
 __all__ = ["export_csv", "export_parquet", "whole_file"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from featurestore.source import Column, Piece, SourceError
+from featurestore.bulk.source import Column, Piece, SourceError
 
 __all__ = ["ParquetSource", "import_pyarrow"]
 

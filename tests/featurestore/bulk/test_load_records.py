@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from featurestore.records import Block, blocks
+from featurestore.bulk.records import Block, blocks
 
 
 def parse(text: str, window: int = 65_536) -> Block:

@@ -11,7 +11,7 @@ from featurestore import LmdbStore
 from idcolumn import IdColumn
 from service.data_commands import load
 
-LOGS = Path(__file__).parents[2] / ".." / "shared" / "data" / "open_bandit"
+LOGS = Path(__file__).parents[3] / ".." / "shared" / "data" / "open_bandit"
 pytestmark = pytest.mark.skipif(not LOGS.is_dir(), reason=f"there are no logs in {LOGS}")
 
 

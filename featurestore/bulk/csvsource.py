@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from featurestore.records import Block, blocks
-from featurestore.source import BadRow, Piece, SourceError
+from featurestore.bulk.records import Block, blocks
+from featurestore.bulk.source import BadRow, Piece, SourceError
 
 __all__ = ["CsvSource"]
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.column import lengths, numbers, rewards
-from featurestore.source import Column, Source, SourceError
+from featurestore.bulk.column import lengths, numbers, rewards
+from featurestore.bulk.source import Column, Source, SourceError
+from featurestore.rows import MAX_ID_BYTES
 
 __all__ = [
     "COUNTS",
@@ -23,27 +24,27 @@ __all__ = [
     "layout",
 ]
 
-MAX_ID_BYTES = 256
 MAX_COUNT = 2.0**53  # above it float64 has no room for every integer
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """What is believed of an arm before any trial: Beta(alpha, beta); both finite and > 0."""
+class Prior(Protocol):
+    """What is believed of an arm before any trial: Beta(alpha, beta)."""
 
-    alpha: float = 1.0
-    beta: float = 1.0
+    @property
+    def alpha(self) -> float:
+        """Finite and > 0."""
+        ...
 
-    def __post_init__(self) -> None:
-        for name, value in (("alpha", self.alpha), ("beta", self.beta)):
-            if not (0 < value < np.inf):
-                raise ValueError(f"{name} of the prior is {value!r}, must be finite and > 0")
+    @property
+    def beta(self) -> float:
+        """Finite and > 0."""
+        ...
 
-    def posterior(self, successes: FloatArray, trials: FloatArray) -> FloatArray:
-        """Float64[n, 2] of alpha and beta after `successes` among `trials`, each float64[n]."""
-        return np.column_stack((self.alpha + successes, self.beta + (trials - successes)))
+    def updated(self, successes: FloatArray, trials: FloatArray) -> FloatArray:
+        """Return float64[n, 2], alpha and beta after `successes` among `trials`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

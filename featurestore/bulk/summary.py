@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from featurestore.batch import unusable
+
 __all__ = ["Summary", "summarize"]
 
 QUANTILES = (0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0)
@@ -64,7 +66,7 @@ def summarize(posteriors: Iterable[NDArray[np.float64]]) -> Summary | None:
     All arms are held at once, in 16 bytes each, so that the quantiles are exact.
     """
     pairs = np.concatenate([np.empty((0, 2)), *posteriors])
-    valid = ((pairs > 0) & (pairs < np.inf)).all(axis=1)
+    valid = ~unusable(pairs).any(axis=1)
     alpha, beta = pairs[valid].T
     if not len(alpha):
         return None

@@ -10,8 +10,8 @@ from typing import Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.form import COUNTS, EVENTS, Fault, FloatArray, Layout, Prior
-from featurestore.source import BadRow, Piece, Source, readable
+from featurestore.bulk.form import COUNTS, EVENTS, Fault, FloatArray, Layout, Prior
+from featurestore.bulk.source import BadRow, Piece, Source, readable
 
 __all__ = ["BATCH", "FEATURES", "Load", "RefusedError", "Report", "Target", "Writer", "run"]
 
@@ -112,7 +112,7 @@ class Load:
 
     sources: Sequence[Source]
     layout: Layout
-    prior: Prior = field(default_factory=Prior)
+    prior: Prior
     batch: int = BATCH
     strict: bool = False
     on_bad: Callable[[list[BadRow]], object] = _ignore
@@ -187,7 +187,7 @@ def _tally(load: Load, report: Report) -> Rows:
         successes.update(compress(ids, rewards[:, 0].tolist()))
     tried = np.fromiter(trials.values(), np.float64, len(trials))
     succeeded = np.fromiter(map(successes.__getitem__, trials), np.float64, len(trials))
-    return list(trials), load.prior.posterior(succeeded, tried)
+    return list(trials), load.prior.updated(succeeded, tried)
 
 
 def _write(rows: Iterable[Rows], writer: Writer, batch: int, report: Report) -> None:
@@ -246,7 +246,7 @@ def _sift(load: Load, source: Source, piece: Piece, report: Report) -> Rows:
         report.bad.update(row.reason for row in bad)
         load.on_bad(sorted(bad, key=lambda row: row.line))
     if load.layout.form is COUNTS:
-        values = load.prior.posterior(values[:, 0], values[:, 1])
+        values = load.prior.updated(values[:, 0], values[:, 1])
     return ids, values
 
 

@@ -3,9 +3,9 @@
 from enum import Enum
 from pathlib import Path
 
-from featurestore.csvsource import STDIN, CsvSource
-from featurestore.parquetsource import ParquetSource
-from featurestore.source import Source, SourceError
+from featurestore.bulk.csvsource import STDIN, CsvSource
+from featurestore.bulk.parquetsource import ParquetSource
+from featurestore.bulk.source import Source, SourceError
 
 __all__ = ["FileFormat", "format_of", "open_source"]
 

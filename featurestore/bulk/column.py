@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.source import Column
+from featurestore.bulk.source import Column
 
 __all__ = ["lengths", "numbers", "rewards"]
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from featurestore.csvsource import CsvSource
-from featurestore.form import COUNTS, EVENTS, POSTERIORS, Prior, layout
-from featurestore.load import Load, RefusedError, Report, Target, run
-from featurestore.source import BadRow, SourceError
+from bandit import Prior
+from featurestore.bulk.csvsource import CsvSource
+from featurestore.bulk.form import COUNTS, EVENTS, POSTERIORS, layout
+from featurestore.bulk.load import Load, RefusedError, Report, Target, run
+from featurestore.bulk.source import BadRow, SourceError
 
 Rows = dict[str, tuple[float, float]]
 
@@ -70,6 +71,7 @@ def load_bytes(folder: Path, *contents: bytes, replace: bool = False, **options:
         layout(sources[0], names),  # type: ignore[arg-type]
         on_bad=outcome.bad.extend,
         on_progress=outcome.progress.append,
+        prior=options.pop("prior", Prior(1, 1)),  # type: ignore[arg-type]
         **options,  # type: ignore[arg-type]
     )
     target = outcome.table.replacing() if replace else outcome.table.upserting()
@@ -114,8 +116,8 @@ def test_files_may_differ_in_the_order_of_columns(tmp_path: Path) -> None:
         (b"a,1", "", "2, not 3", "wrong number of columns"),
         (b"a,1,2,3", "", "4, not 3", "wrong number of columns"),
         (b",1,2", "id", "", "empty id"),
-        (b"x" * 257 + b",1,2", "id", "x" * 200 + "...", "id of more than 256 bytes"),
-        ("é".encode() * 129 + b",1,2", "id", "é" * 129, "id of more than 256 bytes"),
+        (b"x" * 512 + b",1,2", "id", "x" * 200 + "...", "id of more than 511 bytes"),
+        ("é".encode() * 256 + b",1,2", "id", "é" * 200 + "...", "id of more than 511 bytes"),
         (b"a\xff,1,2", "id", "a\\xff", "id is not valid UTF-8"),
         (b"a\xed\xa0\x80,1,2", "id", "a\\xed\\xa0\\x80", "id is not valid UTF-8"),
         (b"a,one,2", "alpha", "one", "not a finite number"),
@@ -198,7 +200,14 @@ def test_a_strict_load_writes_all_or_nothing(tmp_path: Path) -> None:
     file.write_bytes(good + b"x,0,1\n")
     source = CsvSource(str(file))
     for target in (outcome.table.upserting(), outcome.table.replacing()):
-        task = Load([source], layout(source, {}), batch=7, strict=True, on_bad=outcome.bad.extend)
+        task = Load(
+            [source],
+            layout(source, {}),
+            Prior(1, 1),
+            batch=7,
+            strict=True,
+            on_bad=outcome.bad.extend,
+        )
         with pytest.raises(RefusedError):
             run(task, target, outcome.report)
     assert outcome.table.rows == {"old": (1, 1)}
@@ -308,7 +317,7 @@ BAD_ROWS = st.sampled_from(
         b"a,1,2",
         b"a,1,2,,",
         b",1,2,",
-        b"i" * 257 + b",1,2,",
+        b"i" * 512 + b",1,2,",
         b"\xc3,1,2,",
         b"\xff\xfe,1,2,note",
         b'a,"1\n2",2,note',
