@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
+# setuptools warns of every editable installation
+QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long check format bench clean
@@ -15,25 +17,37 @@ help: ## list the verbs
 setup: $(VENV)/.dev ## build the extensions and install everything that development needs
 
 $(VENV)/bin/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' \
-	  || { echo "$(PYTHON) comes without venv; on Debian: apt-get install python3-venv"; exit 1; }
-	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
-	  || { echo "$(PYTHON) comes without its C headers; on Debian: apt-get install python3-dev"; exit 1; }
+	@$(PYTHON) -c "$$CHECK_PYTHON"
 	$(PYTHON) -m venv $(VENV)
 
+define CHECK_PYTHON
+import importlib.util, os, sys, sysconfig
+lacks = []
+if importlib.util.find_spec('ensurepip') is None:
+    lacks.append('python3-venv')
+if not os.path.exists(sysconfig.get_path('include') + '/Python.h'):
+    lacks.append('python3-dev')
+if sys.version_info < (3, 11):
+    sys.exit('$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12')
+if lacks:
+    sys.exit('$(PYTHON) lacks its C headers or venv; on Debian: apt-get install ' + ' '.join(lacks))
+endef
+export CHECK_PYTHON
+
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/pip install -q --upgrade pip 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
-	$(BIN)/pip install -q --no-build-isolation -e .
+	@echo "Installing what the build needs"
+	@$(BIN)/pip install -q --upgrade pip 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
+	@echo "Compiling the extensions and installing what the service needs"
+	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(NATIVE)
-	$(BIN)/python setup.py -q build_ext --inplace
+	@$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.built
-	$(BIN)/pip install -q --no-build-isolation -e '.[dev]'
+	@echo "Installing what development needs"
+	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e '.[dev]'
 	@touch $@
 
 serve: $(VENV)/.built data/store ## build, load a sample catalogue the first time, and serve (PORT=8000 WORKERS=auto)
@@ -50,7 +64,7 @@ data/store: | $(VENV)/.built
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest
 
-test-long: $(VENV)/.dev ## run the statistical, fuzz and load tests of minutes too
+test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)

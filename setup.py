@@ -52,5 +52,7 @@ setup(
         build_dir="build/cython",
         language_level=3,
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
-    )
+    ),
+    # one folder of objects for the editable installation and for rebuilds
+    options={"build_ext": {"build_temp": "build/temp", "parallel": True}},
 )

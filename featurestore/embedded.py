@@ -291,7 +291,7 @@ def _check_folder(path: Path, readonly: bool) -> None:
         raise StoreUnavailable(f"store {path}: is not a folder")
     data = path / "data.mdb"
     if readonly and not data.exists():
-        raise StoreUnavailable(f"store {path}: does not exist")
+        raise StoreUnavailable(f"store {path}: does not exist; a load makes it")
     if data.exists() and data.stat().st_size == 0:
         raise StoreCorrupt(f"store {path}: data.mdb is empty; remove it to begin a new store")
     try:

@@ -48,8 +48,9 @@ def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starl
     async def openapi(_: Request) -> Response:
         return Response(orjson.dumps(document), media_type="application/json")
 
-    async def docs(_: Request) -> Response:
-        return Response(docs_page(document), media_type="text/html")
+    async def docs(request: Request) -> Response:
+        url = str(request.base_url).rstrip("/")
+        return Response(docs_page(document, url), media_type="text/html")
 
     async def refuse(request: Request, error: Exception) -> Response:
         problem = as_problem(error)

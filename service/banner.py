@@ -4,6 +4,7 @@ import http.client
 import shlex
 import threading
 import time
+from collections.abc import Container
 from importlib.metadata import version
 
 import click
@@ -62,17 +63,21 @@ def banner(settings: Settings) -> str:
         f"{title} ({server.workers} workers; documentation at {url}/docs)",
         f"  config  {settings.source}",
         f"  store   {settings.store.path}: {rows or 'empty, every candidate gets the prior'}",
-        *(f"  model   {_described(model)}" for model in settings.models.by_name.values()),
+        *(f"  model   {_described(model, tables)}" for model in settings.models.by_name.values()),
         "Try:",
         f"  {_curl(url, default, known)}",
     ]
     return "\n".join(lines)
 
 
-def _described(model: Model) -> str:
+def _described(model: Model, tables: Container[str]) -> str:
     prior = f"Beta({model.prior.alpha:g}, {model.prior.beta:g})"
     policy = type(model.policy).__name__
-    return f"{model.name} version {model.version}: {policy} on {model.entity_type}, prior {prior}"
+    absent = "" if model.entity_type in tables else " (no such table yet: all get the prior)"
+    return (
+        f"{model.name} version {model.version}: {policy} on {model.entity_type}{absent}, "
+        f"prior {prior}"
+    )
 
 
 def _curl(url: str, model: Model, known: list[str]) -> str:

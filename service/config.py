@@ -100,21 +100,20 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     given = _read(path)
     standard = _read(DEFAULT_CONFIG)
     table = {**given, "server": standard["server"], "store": standard["store"]}
-    for source in (given, _from_environment(os.environ), overrides or {}):
+    environment, command = _from_environment(os.environ), overrides or {}
+    for source in (given, environment, command):
         _override(table, source, problems)
+    origins = _origins({"environment": environment, "command line": command})
     root = Fields("", table, problems)
     settings = Settings(
         source=str(path),
         server=_server(root.section("server")),
         store=_store(root.section("store")),
-        models=Models(_models(root.section("models", required=True)), root.text("default_model")),
+        models=_models(root),
     )
     root.finish()
-    default = settings.models.default
-    if default and default not in settings.models.by_name:
-        root.problem("default_model", f"is {default!r}, but no model of that name is declared")
     if problems:
-        raise ConfigError(str(path), problems)
+        raise ConfigError(str(path), [_with_origin(line, origins) for line in problems])
     return settings
 
 
@@ -133,6 +132,21 @@ def _override(table: dict[str, Any], source: Mapping[str, Any], problems: list[s
             table[section] = {**table[section], **values}
         else:
             problems.append(f"{section} is {values!r}, must be a table")
+
+
+def _origins(sources: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """Return where each setting came from that isn't from the file."""
+    return {
+        f"{section}.{name}": origin
+        for origin, tables in sources.items()
+        for section, values in tables.items()
+        for name in values
+    }
+
+
+def _with_origin(problem: str, origins: Mapping[str, str]) -> str:
+    origin = origins.get(problem.partition(" ")[0])
+    return f"{problem} (from the {origin})" if origin else problem
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -188,12 +202,17 @@ def _store(fields: Fields) -> StoreSettings:
     return settings
 
 
-def _models(fields: Fields) -> dict[str, Model]:
+def _models(root: Fields) -> Models:
+    fields = root.section("models", required=True)
     models = {name: _model(name, fields.section(name)) for name in fields.names()}
     if not models:
         fields.problem("", "must declare at least one model")
     fields.finish()
-    return models
+    only = next(iter(models)) if len(models) == 1 else None
+    default = root.text("default_model", only) if only else root.text("default_model")
+    if default and default not in models:
+        root.problem("default_model", f"is {default!r}, but no model of that name is declared")
+    return Models(models, default)
 
 
 def _model(name: str, fields: Fields) -> Model:

@@ -1,8 +1,10 @@
 """A documentation page made from the OpenAPI document, with nothing to load from elsewhere."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -14,16 +16,17 @@ body { font: 16px/1.55 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; 
 h1 { margin-bottom: 0 }
 h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem }
 code, pre { font: .88em/1.45 ui-monospace, monospace; background: var(--soft); border-radius: 4px }
-code { padding: .1em .3em } pre { padding: .8em; overflow-x: auto }
+code { padding: .1em .3em } pre { padding: .8em; white-space: pre-wrap; overflow-wrap: anywhere }
 .method { font-weight: 700; color: var(--link) }
 .table { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+td { overflow-wrap: anywhere }
 th, td { text-align: left; vertical-align: top; padding: .4em .7em .4em 0 }
 tr { border-bottom: 1px solid var(--line) }
 """
 
 
-def docs_page(document: Mapping[str, Any]) -> str:
-    """Return the page as HTML."""
+def docs_page(document: Mapping[str, Any], url: str) -> str:
+    """Return the page as HTML, for a service at `url`."""
     info = document["info"]
     schemas = document["components"]["schemas"]
     intro = f"{escape(info['summary'])} API version {escape(info['version'])}; for machines:"
@@ -33,29 +36,32 @@ def docs_page(document: Mapping[str, Any]) -> str:
     ]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            body += _operation(path, method, operation, schemas)
+            body += _operation(url + path, method, operation, schemas)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
         f"<title>{escape(info['title'])}</title><style>{STYLE}</style></head>"
         f"<body>{''.join(body)}</body></html>"
     )
 
 
 def _operation(
-    path: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
+    url: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> Iterator[str]:
-    yield f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>'
+    path = escape(urlsplit(url).path)
+    yield f'<h2><span class="method">{method.upper()}</span> <code>{path}</code></h2>'
     yield f"<p><strong>{escape(operation['summary'])}.</strong> "
-    yield f"{escape(operation.get('description', ''))}</p>"
+    yield f"{_prose(operation.get('description', ''))}</p>"
     if "requestBody" in operation:
         schema = _schema(operation["requestBody"], schemas)
         yield "<h3>Request</h3>" + _fields(schema)
         example = orjson.dumps(schema["example"]).decode()
-        curl = f"curl -H 'content-type: application/json' -d '{example}' http://HOST:PORT{path}"
+        curl = f"curl -H 'content-type: application/json' -d '{example}' {url}"
         yield f"<pre>{escape(curl)}</pre>"
     yield "<h3>Answers</h3>" + _answers(operation["responses"])
-    yield _fields(_schema(next(iter(operation["responses"].values())), schemas))
+    status, answer = next(iter(operation["responses"].items()))
+    yield f"<h3>Answer {status}</h3>" + _fields(_schema(answer, schemas))
 
 
 def _answers(responses: Mapping[str, Any]) -> str:
@@ -76,11 +82,15 @@ def _fields(schema: Mapping[str, Any]) -> str:
         (
             f"<code>{escape(name)}</code>",
             escape(_type(field)) + (", required" if name in required else ""),
-            escape(field.get("description", "")),
+            _prose(field.get("description", "")),
         )
         for name, field in schema["properties"].items()
     ]
     return _table(("field", "type", "meaning"), rows)
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _type(field: Mapping[str, Any]) -> str:

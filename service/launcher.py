@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
@@ -23,11 +24,15 @@ from service.banner import announce
 from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
-from service.stores import ensure_store, open_store
+from service.stores import open_store
 
 __all__ = ["check_start", "serve"]
 
 log = logging.getLogger("bandit_serve.launcher")
+
+# The server stops accepting at this many connections in a worker, probes included, and idle ones
+# count: so it is out of reach, and `max_in_flight` bounds the work.
+CONNECTIONS = 1 << 16
 
 
 class DrainingServer(MPServer):
@@ -80,6 +85,7 @@ def serve(settings: Settings) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     flag = multiprocessing.get_context("spawn").RawValue("i", SERVING)
     server = settings.server
+    _allow_connections()
     granian = DrainingServer(
         flag,
         server,
@@ -90,13 +96,19 @@ def serve(settings: Settings) -> None:
         loop=Loops.uvloop,
         websockets=False,
         backlog=4096,
-        backpressure=4096,
+        backpressure=CONNECTIONS,
         log_level=LogLevels.warning,
         log_dictconfig=log_config(server.log_level),
         respawn_failed_workers=True,
     )
     granian.on_startup(partial(announce, settings))
     granian.serve(target_loader=partial(load_worker, settings, flag), wrap_loader=False)
+
+
+def _allow_connections() -> None:
+    """Raise the limit on open files as far as this user may; workers inherit it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
@@ -109,16 +121,15 @@ def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
 
 
 def check_start(settings: Settings) -> None:
-    """Find what would stop the workers; makes the store where there is none.
+    """Find what would stop the workers.
 
     Raises
     ------
     ConfigError
         The port is taken, or a model asks for features that its table doesn't have.
     StoreError
-        The store can't be read.
+        There is no store, or it can't be read.
     """
-    ensure_store(settings.store)
     with open_store(settings.store) as store:
         tables = store.tables()
     problems = [

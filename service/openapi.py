@@ -63,7 +63,7 @@ def _predict(max_body_bytes: int) -> Schema:
         "description": (
             "Scores every candidate with the model's policy and answers them best first. The same "
             "decision id gives the same candidate the same score, whatever else is in the list. "
-            f"A body may have {max_body_bytes} bytes."
+            f"A body may have {max_body_bytes / (1 << 20):g} MiB."
         ),
         "parameters": [_traceparent()],
         "requestBody": {"required": True, "content": _json("PredictRequest")},
@@ -130,7 +130,8 @@ def _request(models: Models) -> Schema:
                 "type": ["object", "null"],
                 "additionalProperties": {"type": "string"},
                 "description": "Fills the model's entity template. "
-                + (f"Keys in use: {', '.join(keys)}." if keys else "No model here needs any."),
+                + (f"Keys in use: {', '.join(keys)}." if keys else "No model here needs any.")
+                + " Other keys are ignored.",
             },
             "decision_id": {
                 "type": ["string", "null"],
@@ -158,8 +159,14 @@ def _request(models: Models) -> Schema:
                 "description": "The caller's deadline; the model's own caps it.",
             },
         },
-        "example": {"candidates": ["video-000001", "video-000002"], "top_k": 1},
+        "example": _example(models),
     }
+
+
+def _example(models: Models) -> Schema:
+    context = dict.fromkeys(models.by_name[models.default].entity.keys, "x")
+    example: Schema = {"candidates": ["video-000001", "video-000002"], "top_k": 1}
+    return {**example, "context": context} if context else example
 
 
 def _prediction() -> Schema:
@@ -170,8 +177,8 @@ def _prediction() -> Schema:
         "additionalProperties": False,
         "properties": {
             "decision_id": {"type": "string", "description": "As sent, or made by the server."},
-            "model": {"type": "string"},
-            "version": {"type": "string"},
+            "model": {"type": "string", "description": "The model that scored."},
+            "version": {"type": "string", "description": "Its version, as configured."},
             "candidates": {
                 "type": "array",
                 "items": {"type": "string"},
@@ -201,8 +208,16 @@ def _health_schema() -> Schema:
         "required": ["status"],
         "properties": {
             "status": {"type": "string", "description": "`ok`, or what the failing check says."},
-            "checks": {"type": "object", "additionalProperties": {"type": "string"}},
-            "models": {"type": "object", "additionalProperties": {"type": "string"}},
+            "checks": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "Each check, `ok` or what is wrong.",
+            },
+            "models": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "The version of each model.",
+            },
             "worker": {"type": "object", "description": "Totals of the worker that answered."},
         },
     }

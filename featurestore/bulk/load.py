@@ -76,7 +76,7 @@ class Report:
         said = [f"{self.read:,} rows read, {self.bad.total():,} bad"]
         said += [f"  {count:,} {reason}" for reason, count in self.bad.most_common()]
         if self.repeated:
-            said.append(f"  {self.repeated:,} gave way to a later row of the same id")
+            said.append(f"{self.repeated:,} good rows gave way to a later row of the same id")
         return said
 
 

@@ -78,7 +78,7 @@ policy = "random"
     [
         ("default_model = ", "can't be read as TOML"),
         ('default_model = "m"', "models is missing"),
-        ("[models.m]\nversion = '1'", "default_model is missing"),
+        ("[models.m]\nversion='1'\n[models.n]\nversion='1'", "default_model is missing"),
         ('default_model = "m"\n[models.m]', "models.m.version is missing"),
         (ONE_MODEL + 'entity = "{segment}"', "must contain {candidate} exactly once"),
         (ONE_MODEL + 'entity = "{candidate:>3}"', "format specification"),
@@ -119,14 +119,31 @@ def test_the_environment_is_checked_too(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BANDIT_SERVE_SERVER_PORT", "many")
     monkeypatch.setenv("BANDIT_SERVE_STORE_PAHT", "x")
     problems = problems_of(tmp_path, ONE_MODEL)
-    assert any("server.port is 'many'" in line for line in problems)
+    (port,) = [line for line in problems if "server.port is 'many'" in line]
+    assert port.endswith("(from the environment)")
     assert any("store.paht is not a setting" in line for line in problems)
+    (port,) = problems_of(tmp_path, ONE_MODEL, server={"port": 0}, store={"paht": 1})[:1]
+    assert port.endswith("(from the command line)")
 
 
 def test_what_a_cluster_puts_into_the_environment_is_left_alone(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BANDIT_SERVE_PORT", "tcp://10.0.0.1:80")
     monkeypatch.setenv("BANDIT_SERVE_SERVICE_HOST", "10.0.0.1")
     assert settings_of(tmp_path, ONE_MODEL).server.port == 8000
+
+
+def test_the_only_model_is_the_default(tmp_path) -> None:
+    alone = "[models.m]\nversion = '1'\n" + PRIOR
+    assert settings_of(tmp_path, alone).models.default == "m"
+
+
+def test_a_store_that_is_not_there_stops_the_start(tmp_path) -> None:
+    run = [COMMAND, "run", "--store", str(tmp_path / "typo")]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    assert f"store {tmp_path / 'typo'}: does not exist" in result.stderr
+    assert "a load makes it" in result.stderr
+    assert not (tmp_path / "typo").exists()
 
 
 def test_policies(tmp_path) -> None:

@@ -25,6 +25,8 @@ def await_score(service, name: str, score: float) -> None:
 
 def test_loads_reach_every_worker(start, tmp_path, command: str) -> None:
     store, table = tmp_path / "store", tmp_path / "table.csv"
+    table.write_text("id,alpha,beta\nother,1,1\n")
+    subprocess.run([command, "load", table, "--store", store], check=True, capture_output=True)
     service = start(store, models=MODELS, workers=2)
     assert service.scores(["a"]) == {"a": 0.25}
     for alpha, mode in ((1, "upsert"), (3, "upsert"), (7, "replace")):

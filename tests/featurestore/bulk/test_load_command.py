@@ -58,7 +58,7 @@ def test_a_clean_load_exits_0_and_says_what_it_did(tmp_path: Path, run: Run) -> 
         " alpha = 2 + successes, beta = 8 + trials - successes"
     )
     assert read == "3 rows read, 0 bad"
-    assert repeated == "  1 gave way to a later row of the same id"
+    assert repeated == "1 good rows gave way to a later row of the same id"
     assert loaded.startswith("3 loaded in ")
     assert there == f'2 rows of "content" are in {tmp_path / "store"} now'
     assert result.stderr == ""
