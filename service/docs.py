@@ -19,7 +19,8 @@ code, pre { font: .88em/1.45 ui-monospace, monospace; background: var(--soft); b
 code { padding: .1em .3em } pre { padding: .8em; white-space: pre-wrap; overflow-wrap: anywhere }
 .method { font-weight: 700; color: var(--link) }
 .table { overflow-x: auto } table { border-collapse: collapse; width: 100% }
-td { overflow-wrap: anywhere }
+td:first-child { white-space: nowrap }
+td:last-child { overflow-wrap: anywhere }
 th, td { text-align: left; vertical-align: top; padding: .4em .7em .4em 0 }
 tr { border-bottom: 1px solid var(--line) }
 """
