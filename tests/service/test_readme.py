@@ -15,7 +15,7 @@ def test_the_worked_example(start, tmp_path, command: str) -> None:
     subprocess.run(load, check=True, timeout=60)
     example = README.read_text().split("## Example")[1].split("## Your own data")[0]
     request = re.search(r"-d '(\{.*?\})'", example, re.DOTALL)
-    answer = re.search(r"answers\n\n(.*?)\n\n", example, re.DOTALL)
+    answer = re.search(r"answers \(on one line\)\n\n(.*?)\n\n", example, re.DOTALL)
     assert request is not None
     assert answer is not None
     service = start(store, models=default_config(command))
