@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,10 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: Sequence[str], port: int) -> Iterator[int]:
-    """Run a server until the block ends; yields its pid once the port accepts connections."""
+    """Run a server until the block ends; yields its pid once GET /health/ready answers 200."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        _await_port(process, port)
+        _await_ready(process, port)
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
@@ -39,16 +40,16 @@ def running(command: Sequence[str], port: int) -> Iterator[int]:
             process.wait()
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
+def _await_ready(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise RuntimeError(f"{process.args!r} did not listen on port {port}")
+    raise RuntimeError(f"{process.args!r} is not ready on port {port}")
 
 
 def process_tree(pid: int) -> list[int]:

@@ -1,6 +1,6 @@
 """The predict request and its answer, between bytes and columns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -105,7 +105,7 @@ def decode(body: bytes, models: Models) -> PredictRequest:
         context=_context(envelope, model, errors),
         decision_id=_decision_id(envelope, errors),
         top_k=_integer(envelope, "top_k", None, errors),
-        order="input" if _order(envelope, errors) == "input" else "score",
+        order=_order(envelope, errors),
         deadline_s=min(model.deadline_s, _timeout_s(envelope, errors)),
     )
     if errors:
@@ -149,10 +149,7 @@ def _candidates(envelope: Mapping[str, Any], errors: list[FieldError]) -> IdColu
         wrong = [i for i, item in enumerate(value) if not isinstance(item, str)]
         if not wrong:
             return IdColumn.from_list(value)
-        errors += [
-            FieldError(f"candidates[{i}]", f"is {_shown(value[i])}, must be a string")
-            for i in wrong[:MAX_ERRORS]
-        ]
+        _wrong_ids(wrong, lambda i: f"is {_shown(value[i])}, must be a string", errors)
     return IdColumn.from_list([])
 
 
@@ -166,11 +163,15 @@ def _check_candidates(ids: IdColumn, model: Model, errors: list[FieldError]) -> 
         )
         return
     lengths = ids.lengths
-    wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_ID_BYTES))
-    errors += [
-        FieldError(f"candidates[{i}]", f"has {lengths[i]} bytes, must have 1 to {MAX_ID_BYTES}")
-        for i in wrong[:MAX_ERRORS]
-    ]
+    wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_ID_BYTES)).tolist()
+    _wrong_ids(wrong, lambda i: f"has {lengths[i]} bytes, must have 1 to {MAX_ID_BYTES}", errors)
+
+
+def _wrong_ids(wrong: list[int], message: Callable[[int], str], errors: list[FieldError]) -> None:
+    """Name the first of the wrong ids, and how many more there are."""
+    errors += [FieldError(f"candidates[{i}]", message(i)) for i in wrong[:MAX_ERRORS]]
+    if len(wrong) > MAX_ERRORS:
+        errors.append(FieldError("candidates", f"has {len(wrong) - MAX_ERRORS} more wrong ids"))
 
 
 def _model(envelope: Mapping[str, Any], models: Models, errors: list[FieldError]) -> Model:
@@ -220,11 +221,11 @@ def _decision_id(envelope: Mapping[str, Any], errors: list[FieldError]) -> str |
     return value
 
 
-def _order(envelope: Mapping[str, Any], errors: list[FieldError]) -> str:
+def _order(envelope: Mapping[str, Any], errors: list[FieldError]) -> Literal["score", "input"]:
     value = envelope.get("order")
     if value not in (None, "score", "input"):
         errors.append(FieldError("order", f"is {_shown(value)}, must be 'score' or 'input'"))
-    return value if value == "input" else "score"
+    return "input" if value == "input" else "score"
 
 
 def _timeout_s(envelope: Mapping[str, Any], errors: list[FieldError]) -> float:

@@ -34,9 +34,9 @@ def test_cpu_counts_children() -> None:
         process.communicate(b"\n")
 
 
-def test_a_server_that_does_not_listen_is_an_error() -> None:
+def test_a_server_that_does_not_start_is_an_error() -> None:
     with (
-        pytest.raises(RuntimeError, match="did not listen"),
+        pytest.raises(RuntimeError, match="is not ready"),
         running([sys.executable, "-c", "pass"], free_port()),
     ):
         raise AssertionError("unreachable")

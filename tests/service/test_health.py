@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import subprocess
+import time
 
 
 def test_live_and_ready(service) -> None:
@@ -63,3 +64,15 @@ def test_a_port_that_is_taken_stops_the_start(service, store, command: str) -> N
     assert result.returncode == 2
     assert f"server.host:port is 127.0.0.1:{port}: Address already in use" in result.stderr
     service.predict(["c1"])
+
+
+def test_a_hangup_replaces_the_workers_one_by_one(start, store) -> None:
+    service = start(store, workers=1)
+    pid = service.client.get("/health").json()["worker"]["pid"]
+    service.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    headers = {"connection": "close"}
+    while service.client.get("/health", headers=headers).json()["worker"]["pid"] == pid:
+        assert time.monotonic() < deadline
+    service.predict(["c1"])
+    assert service.stop() == 0

@@ -240,6 +240,13 @@ def test_422_names_every_wrong_field_at_once(service) -> None:
     assert wrong["top_k"] == "is 0, must be an integer >= 1"
 
 
+def test_422_names_the_first_wrong_ids_and_counts_the_rest(service) -> None:
+    body = {"candidates": ["ok", *[""] * 50]}
+    wrong = wrong_fields(service.client.post("/predict", json=body))
+    assert list(wrong) == [*(f"candidates[{i}]" for i in range(1, 21)), "candidates"]
+    assert wrong["candidates"] == "has 30 more wrong ids"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
