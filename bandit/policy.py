@@ -47,7 +47,7 @@ class ThompsonSampling:
 class Greedy:
     """The posterior mean: exploits what is known, explores nothing."""
 
-    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:  # noqa: ARG002
+    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
         """Return the posterior means."""
         return _mean(alpha, beta).astype(alpha.dtype)
 
@@ -67,7 +67,7 @@ class BayesUCB:
         if not 0 < self.level < 1:
             raise ValueError(f"level is {self.level}, must be between 0 and 1")
 
-    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:  # noqa: ARG002
+    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
         """Return the posterior quantiles at `level`."""
         from scipy.special import betaincinv, ndtri
 

@@ -42,7 +42,7 @@ TRANSLATIONS: list[tuple[type[Exception], type[StoreError], str]] = [
 ]
 
 
-class NotOpen(Exception):  # noqa: N818
+class NotOpen(Exception):
     """A transaction met a named database that this process has no handle of yet."""
 
     def __init__(self, name: bytes) -> None:

@@ -15,25 +15,25 @@ class StoreError(Exception):
     """Any failure of a feature store."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818
+class StoreUnavailable(StoreError):
     """The store can't be opened, reached or written now: degrade, and try again later."""
 
 
-class StoreFull(StoreError):  # noqa: N818
+class StoreFull(StoreError):
     """A bound is reached, of the map, the disk or the number of tables: raise it, then repeat."""
 
 
-class StoreCorrupt(StoreError):  # noqa: N818
+class StoreCorrupt(StoreError):
     """What lies there is not a store that this version reads: restore it or load it anew."""
 
 
-class StoreBusy(StoreError):  # noqa: N818
+class StoreBusy(StoreError):
     """Another bulk load is at work: repeat when it has ended."""
 
 
-class UnknownFeature(StoreError):  # noqa: N818
+class UnknownFeature(StoreError):
     """A known table lacks a feature that was asked for: mend the configuration."""
 
 
-class FeaturesDiffer(StoreError):  # noqa: N818
+class FeaturesDiffer(StoreError):
     """Rows are written with other features than the table's: replace the whole table."""

@@ -26,7 +26,7 @@ def main() -> None:
       bandit-serve sample catalogue.csv          make up a catalogue of 100,000 contents
       bandit-serve load catalogue.csv            put its posteriors into the embedded store
       bandit-serve run                           serve POST /predict
-    """  # noqa: D301
+    """
 
 
 @main.command()
@@ -41,7 +41,7 @@ def main() -> None:
 @click.option("--workers", help='Processes, or "auto" for the CPU quota (default auto).')
 @click.option("--store", "path", help="Folder of the embedded store (default data/store).")
 @click.option("--log-level", help="debug, info, warning or error (default info).")
-def run(config: Path | None, path: str | None, workers: str | None, **server: Any) -> None:  # noqa: ANN401
+def run(config: Path | None, path: str | None, workers: str | None, **server: Any) -> None:
     """Serve predictions until SIGTERM or Ctrl-C.
 
     Options win over the environment (BANDIT_SERVE_SERVER_PORT, BANDIT_SERVE_STORE_PATH, ...),
@@ -58,7 +58,7 @@ def run(config: Path | None, path: str | None, workers: str | None, **server: An
     Examples:
       bandit-serve run
       bandit-serve run --config models.toml --port 9000 --workers 4
-    """  # noqa: D301
+    """
     if workers is not None:
         server["workers"] = int(workers) if workers.isdecimal() else workers
     given = {name: value for name, value in server.items() if value is not None}

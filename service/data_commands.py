@@ -212,7 +212,7 @@ def load(
     1 when a row was bad or nothing was loaded for want of good rows, 2 when the command is wrong
     or a file or the store can't be read or written. What was written before such a failure stays
     with --mode upsert, in whole batches.
-    """  # noqa: D301
+    """
     chosen = None if file_format == "auto" else FileFormat(file_format)
     given = {field: name for field, name in names.items() if name is not None}
     _check_different([*files, str(errors)] if errors else files)

@@ -30,7 +30,7 @@ class Fields:
         """Return the names in the table."""
         return list(self._table)
 
-    def value(self, name: str) -> Any:  # noqa: ANN401
+    def value(self, name: str) -> Any:
         """Return the raw value, or None."""
         return self._table.get(name)
 
@@ -111,7 +111,7 @@ class Fields:
             known = ", ".join(sorted(self._known))
             self.problem(name, f"is not a setting; known here: {known}")
 
-    def _take(self, name: str, default: Any) -> Any:  # noqa: ANN401
+    def _take(self, name: str, default: Any) -> Any:
         self._known.add(name)
         if name not in self._table and default is _ABSENT:
             self.problem(name, "is missing")

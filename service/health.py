@@ -27,7 +27,7 @@ NO_IDS = IdColumn.from_list([])
 class Live:
     """200 as long as the event loop turns."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a probe."""
         await reply(send, STATUS_OK, [JSON], b'{"status":"ok"}')
 
@@ -50,7 +50,7 @@ class Ready:
         self.lifecycle = lifecycle
         self.counts = counts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a probe."""
         leaving = self.lifecycle.leaving
         checks = {

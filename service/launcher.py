@@ -43,7 +43,7 @@ class DrainingServer(MPServer):
     A second signal skips the delay.
     """
 
-    def __init__(self, flag: SharedFlag, settings: ServerSettings, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, flag: SharedFlag, settings: ServerSettings, **options: Any) -> None:
         super().__init__("bandit-serve", **options)
         self._flag = flag
         self._settings = settings
@@ -58,7 +58,7 @@ class DrainingServer(MPServer):
         self.respawn_failed_workers = False
         threading.Thread(target=self._leave, daemon=True).start()
 
-    def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:  # noqa: ANN401
+    def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
         worker: WorkerProcess = super()._spawn_worker(*args, **kwargs)
         worker.terminate = partial(_interrupt, worker)  # type: ignore[method-assign]
         return worker
