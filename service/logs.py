@@ -1,14 +1,21 @@
 """Structured logs: one JSON object a line, on standard error."""
 
 import logging
+import os
+import queue
+import sys
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-__all__ = ["FloodGate", "JsonFormatter", "log_config"]
+__all__ = ["BackgroundHandler", "FloodGate", "JsonFormatter", "log_config"]
 
 LINES_A_SECOND = 10
+MAX_WAITING = 1000
+FLUSH_S = 1.0
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -59,6 +66,44 @@ class FloodGate(logging.Filter):
         return True
 
 
+class BackgroundHandler(logging.Handler):
+    """Writes lines to standard error from a thread: a reader who is stuck stops no request.
+
+    When 1,000 lines wait, further ones are dropped, and the next that isn't says how many were.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: queue.Queue[str] = queue.Queue(MAX_WAITING)
+        self._dropped = 0
+        threading.Thread(target=self._write, name="logs", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a record's line to the thread."""
+        if self._dropped:
+            record.lines_dropped = self._dropped
+        try:
+            self._lines.put_nowait(self.format(record))
+            self._dropped = 0
+        except queue.Full:
+            self._dropped += 1
+
+    def flush(self) -> None:
+        """Wait until all lines are written, for a second at most."""
+        deadline = time.monotonic() + FLUSH_S
+        while self._lines.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _write(self) -> None:
+        # Past sys.stderr, whose lock a thread that is stuck would hold at the interpreter's end.
+        stream = sys.stderr.fileno()
+        while True:
+            line = self._lines.get().encode() + b"\n"
+            while line:
+                line = line[os.write(stream, line) :]
+            self._lines.task_done()
+
+
 def log_config(level: str) -> dict[str, Any]:
     """Return the configuration for logging.config.dictConfig, for this process and its workers."""
     return {
@@ -68,8 +113,7 @@ def log_config(level: str) -> dict[str, Any]:
         "filters": {"floods": {"()": FloodGate}},
         "handlers": {
             "stderr": {
-                "class": "logging.StreamHandler",
-                "stream": "ext://sys.stderr",
+                "()": BackgroundHandler,
                 "formatter": "json",
                 "filters": ["floods"],
             }

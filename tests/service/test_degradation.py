@@ -1,6 +1,5 @@
 """What a request gets when the store is late, failing or has a bug."""
 
-import json
 import logging
 from dataclasses import dataclass
 
@@ -15,7 +14,6 @@ from service.admission import Admission
 from service.config import Settings, load_settings
 from service.counts import Counts
 from service.lifecycle import SERVING, Lifecycle
-from service.logs import FloodGate, JsonFormatter, log_config
 from service.predict import Predict
 
 MODELS = """
@@ -138,34 +136,3 @@ async def test_a_bug_is_a_500_whose_trace_is_in_the_log_only(bench, caplog) -> N
     assert record.levelname == "ERROR"
     assert record.exc_info is not None
     assert record.exc_info[0] is ZeroDivisionError
-
-
-def test_a_flood_of_a_kind_is_counted_and_kept_back() -> None:
-    gate = FloodGate()
-
-    def passing(problem: str, times: int, created: float) -> list[logging.LogRecord]:
-        records = [
-            logging.makeLogRecord({"name": "x", "problem": problem, "created": created})
-            for _ in range(times)
-        ]
-        return [record for record in records if gate.filter(record)]
-
-    assert len(passing("Overloaded", 500, 100.2)) == 10
-    assert len(passing("MalformedBody", 3, 100.3)) == 3
-    (first, *others) = passing("Overloaded", 5, 101.0)
-    assert first.lines_kept_back == 490
-    assert len(others) == 4
-    assert not any(hasattr(record, "lines_kept_back") for record in others)
-
-
-def test_a_log_line_is_json_with_its_trace() -> None:
-    assert log_config("info")["loggers"]["bandit_serve"]["level"] == "INFO"
-    try:
-        raise ValueError("why")
-    except ValueError as error:
-        info = (ValueError, error, error.__traceback__)
-    record = logging.LogRecord("bandit_serve.x", logging.ERROR, "f", 1, "what %s", ("it",), info)
-    record.decision_id = "d"
-    line = json.loads(JsonFormatter().format(record))
-    assert (line["message"], line["level"], line["decision_id"]) == ("what it", "error", "d")
-    assert "ValueError: why" in line["trace"]
