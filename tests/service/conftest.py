@@ -1,6 +1,7 @@
 """A real service in processes of its own, over a real store."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,22 @@ class Service:
                     return
             time.sleep(0.02)
         raise AssertionError(f"not ready; its log: {self.log.read_text()}")
+
+    def log_lines(self) -> list[dict[str, object]]:
+        """Return the lines of the log so far; what came before them on the screen isn't JSON."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.split("\n") if line.startswith("{")]
+
+    def await_log_line(self, **fields: object) -> dict[str, object]:
+        """Return the one line with these fields; it is written a moment after its answer."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            found = [line for line in self.log_lines() if fields.items() <= line.items()]
+            if found:
+                (line,) = found
+                return line
+            time.sleep(0.01)
+        raise AssertionError(f"no line with {fields} in the log")
 
     def stop(self) -> int:
         self.client.close()

@@ -72,7 +72,7 @@ def test_no_accepted_request_is_lost(start, store, workers: int, ask) -> None:
     assert not any(thread.is_alive() for thread in threads)
     statuses = [status for load in loads for status in load.statuses]
     assert set(statuses) == {200}
-    lines = [json.loads(line) for line in service.log.read_text().splitlines() if line[0] == "{"]
+    lines = service.log_lines()
     stopped = [line for line in lines if line["message"] == "stopped"]
     assert len(stopped) == workers
     assert not any("Unexpected exit" in line["message"] for line in lines)

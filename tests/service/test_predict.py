@@ -287,13 +287,13 @@ def test_a_problem_carries_an_id_that_the_log_has(service) -> None:
     answer = service.client.post("/predict", content=b"{")
     decision_id = problem(answer, 400)["decision_id"]
     assert answer.headers["x-decision-id"] == decision_id
-    lines = [json.loads(line) for line in service.log.read_text().splitlines() if line[:1] == "{"]
-    (line,) = [line for line in lines if line.get("decision_id") == decision_id]
+    line = service.await_log_line(decision_id=decision_id)
     assert line["status"] == 400
     assert line["level"] == "info"
 
 
 def test_an_ordinary_request_logs_nothing(service) -> None:
-    before = service.log.stat().st_size
-    service.predict(IDS)
-    assert service.log.stat().st_size == before
+    service.predict(IDS, decision_id="ordinary")
+    later = service.client.post("/predict", content=b"{").json()["decision_id"]
+    service.await_log_line(decision_id=later)
+    assert not any(line.get("decision_id") == "ordinary" for line in service.log_lines())
