@@ -75,3 +75,14 @@ def test_a_reader_of_the_log_who_is_stuck_stops_no_request(store, command: str) 
         process.kill()
         process.wait()
         os.close(read_end)
+
+
+def test_a_problem_has_its_line_and_an_ordinary_request_none(start, store) -> None:
+    service = start(store)
+    service.predict(["c1"], decision_id="ordinary")
+    answer = service.client.post("/predict", content=b"{")
+    decision_id = answer.json()["decision_id"]
+    assert answer.headers["x-decision-id"] == decision_id
+    line = service.await_log_line(decision_id=decision_id)
+    assert (line["status"], line["level"], line["problem"]) == (400, "info", "MalformedBody")
+    assert not any(line.get("decision_id") == "ordinary" for line in service.log_lines())

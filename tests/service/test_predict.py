@@ -281,19 +281,3 @@ def test_null_is_the_same_as_leaving_a_field_out(service) -> None:
     names = ("model", "context", "decision_id", "top_k", "order", "timeout_ms")
     answer = service.predict(["c1"], **dict.fromkeys(names))
     assert answer["model"] == "homepage"
-
-
-def test_a_problem_carries_an_id_that_the_log_has(service) -> None:
-    answer = service.client.post("/predict", content=b"{")
-    decision_id = problem(answer, 400)["decision_id"]
-    assert answer.headers["x-decision-id"] == decision_id
-    line = service.await_log_line(decision_id=decision_id)
-    assert line["status"] == 400
-    assert line["level"] == "info"
-
-
-def test_an_ordinary_request_logs_nothing(service) -> None:
-    service.predict(IDS, decision_id="ordinary")
-    later = service.client.post("/predict", content=b"{").json()["decision_id"]
-    service.await_log_line(decision_id=later)
-    assert not any(line.get("decision_id") == "ordinary" for line in service.log_lines())
