@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from featurestore import StoreError
-from service import data_commands
+from service import data
 from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
 from service.launcher import check_start, serve
 
@@ -81,9 +81,9 @@ def config() -> None:
 
 
 for command in (
-    data_commands.load,
-    data_commands.export,
-    data_commands.stats,
-    data_commands.sample,
+    data.load,
+    data.export,
+    data.stats,
+    data.sample,
 ):
     main.add_command(command)

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +96,15 @@ def test_public_names_are_listed_and_exist(package: str) -> None:
     module = __import__(package, fromlist=["__all__"])
     assert module.__all__ == sorted(module.__all__, key=lambda n: (not n.isupper(), n))
     assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_every_package_but_the_load_suite_and_the_tests_is_installed() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "packages"
+    ]
+    there = {
+        str(path.parent.relative_to(ROOT)).removeprefix("ext/").replace("/", ".")
+        for package in ARROWS
+        for path in (ROOT / package).rglob("__init__.py")
+    }
+    assert set(declared) == there - {"loadtest"}

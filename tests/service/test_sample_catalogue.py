@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from service.data_commands import load, sample
-from service.sample_catalogue import KINDS, generate
+from service.data import load, sample
+from service.data.sample_catalogue import KINDS, generate
 
 ROWS = 200_000
 

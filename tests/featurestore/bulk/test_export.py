@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from featurestore import LmdbStore
 from featurestore.bulk.export import whole_file
-from service.data_commands import export, load, stats
+from service.data import export, load, stats
 
 FEATURES = ("alpha", "beta")
 AWKWARD_IDS = [
@@ -145,7 +145,7 @@ def test_what_can_not_be_exported_exits_2(
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     rows = 50_000
     store_of(tmp_path, [f"arm-{number}" for number in range(rows)], np.ones((rows, 2)))
-    code = "from service.data_commands import export; export()"
+    code = "from service.data import export; export()"
     command = [sys.executable, "-c", code, "-", "--store", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout

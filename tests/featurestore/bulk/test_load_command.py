@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from featurestore import LmdbStore
-from service.data_commands import load
+from service.data import load
 
-COMMAND = [sys.executable, "-c", "from service.data_commands import load; load()"]
+COMMAND = [sys.executable, "-c", "from service.data import load; load()"]
 POSTERIORS = "id,alpha,beta\na,1,2\nb,3,4\n"
 
 Rows = dict[str, tuple[float, ...]]
@@ -319,5 +319,5 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path) -> None:
 
 
 def test_pyarrow_is_not_imported_for_csv() -> None:
-    probe = "import service.data_commands, sys; sys.exit('pyarrow' in sys.modules)"
+    probe = "import service.data, sys; sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], timeout=60, check=False).returncode == 0

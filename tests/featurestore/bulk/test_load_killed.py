@@ -44,7 +44,7 @@ def fill(path: Path, rows: int) -> None:
 @contextmanager
 def loading(path: Path, *options: str) -> "Iterator[subprocess.Popen[bytes]]":
     """A load of what is written to its standard input, which ends only with the block."""
-    command = [sys.executable, "-c", "from service.data_commands import load; load()", "-"]
+    command = [sys.executable, "-c", "from service.data import load; load()", "-"]
     arguments = [*command, "--store", str(path), *options]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:

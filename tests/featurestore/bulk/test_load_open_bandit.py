@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from featurestore import LmdbStore
 from idcolumn import IdColumn
-from service.data_commands import load
+from service.data import load
 
 LOGS = Path(__file__).parents[3] / ".." / "shared" / "data" / "open_bandit"
 pytestmark = pytest.mark.skipif(not LOGS.is_dir(), reason=f"there are no logs in {LOGS}")

@@ -1,0 +1,63 @@
+"""`bandit-serve stats`."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import click
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from featurestore import LmdbStore, TableInfo
+from featurestore.bulk import FEATURES, Summary, summarize
+from service.config import StoreSettings
+from service.data.options import STORE, echo, failures, progress
+from service.stores import open_store
+
+__all__ = ["stats"]
+
+
+@click.command()
+@STORE
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def stats(settings: StoreSettings, as_json: bool) -> None:
+    """Show what is in a store: rows, features, bytes on disk, and the posteriors summed up.
+
+    "mean" is alpha / (alpha + beta), the expected rate of an arm; "alpha + beta" is how much is
+    known about it.
+    """
+    with failures(), open_store(settings) as store:
+        tables = store.tables()
+        with progress("reading", sum(info.rows for info in tables.values())) as update:
+            found = {
+                name: (info, _summary(store, name, info, update)) for name, info in tables.items()
+            }
+    if as_json:
+        figures = {name: _figures(info, summary) for name, (info, summary) in found.items()}
+        click.echo(orjson.dumps({"entity_types": figures}, option=orjson.OPT_INDENT_2))
+        return
+    for name, (info, summary) in found.items():
+        click.echo(
+            f'"{name}": {info.rows:,} rows of {", ".join(info.features)}; {info.bytes:,} bytes'
+        )
+        echo(f"  {line}" for line in (summary.lines() if summary else ()))
+
+
+def _summary(
+    store: LmdbStore, entity_type: str, info: TableInfo, update: Callable[[int], None]
+) -> Summary | None:
+    if not set(FEATURES) <= set(info.features):
+        return None
+    columns = [info.features.index(feature) for feature in FEATURES]
+
+    def posteriors() -> Iterator[NDArray[np.float64]]:
+        for ids, values in store.scan(entity_type):
+            update(len(ids))
+            yield values[:, columns]
+
+    return summarize(posteriors())
+
+
+def _figures(info: TableInfo, summary: Summary | None) -> dict[str, object]:
+    posterior = summary.figures() if summary else None
+    return {**dataclasses.asdict(info), "posterior": posterior}
