@@ -2,9 +2,15 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
+
+import numpy as np
+import pytest
+
+from featurestore import LmdbStore
 
 
 def test_live_and_ready(service) -> None:
@@ -76,3 +82,50 @@ def test_a_hangup_replaces_the_workers_one_by_one(start, store) -> None:
         assert time.monotonic() < deadline
     service.predict(["c1"])
     assert service.stop() == 0
+
+
+def await_health(service, status: int, check: str) -> str:
+    deadline = time.monotonic() + 10
+    while (answer := service.client.get("/health")).status_code != status:
+        assert time.monotonic() < deadline, answer.text
+    found: str = answer.json()["checks"][check]
+    return found
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_store_that_is_removed_or_replaced_is_noticed(
+    start, tmp_path, write_store, replaced: bool
+) -> None:
+    rows = {"content": (["a"], np.ones((1, 2)))}
+    service = start(write_store(tmp_path / "store", rows))
+    service.predict(["a"])
+    if replaced:
+        (tmp_path / "store").rename(tmp_path / "old")
+        write_store(tmp_path / "store", rows)
+    else:
+        shutil.rmtree(tmp_path / "store")
+    assert "was removed or replaced" in await_health(service, 503, "store")
+    assert service.predict(["a"])["missing"] == 0  # what is in memory is still served
+
+
+def test_a_table_that_loses_the_features_of_a_model_is_noticed(
+    start, tmp_path, write_store
+) -> None:
+    folder = write_store(tmp_path / "store", {"content": (["a"], np.ones((1, 2)))})
+    service = start(folder)
+    with (
+        LmdbStore.open(folder) as store,
+        store.replacing("content", ("clicks", "views")) as load,
+    ):
+        load.write(["a"], np.ones((1, 2)))
+    assert "alpha" in await_health(service, 503, "store")
+    answer = service.predict(["a"])
+    assert (answer["degraded"], answer["degraded_candidates"]) == (True, 1)
+
+
+def test_an_empty_store_file_stops_the_start(tmp_path, command: str) -> None:
+    (tmp_path / "data.mdb").touch()
+    run = [command, "run", "--store", str(tmp_path)]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    assert "data.mdb is empty" in result.stderr

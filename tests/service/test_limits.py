@@ -86,3 +86,14 @@ def test_many_connections_at_once_are_all_answered(start, store) -> None:
         thread.join(60)
     assert len(statuses) == 800
     assert set(statuses) <= {200, 429}
+
+
+def test_broken_chunks_are_a_400(start, store) -> None:
+    service = start(store, models=MODELS)
+    with connect(service) as connection:
+        head = b"POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"ZZ\r\n")
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in answer
+    assert service.client.get("/health").json()["worker"]["problems"] == {"BrokenBody": 1}
