@@ -287,7 +287,7 @@ def kernels():
     """Return the names of the kernels that this processor runs, slowest first."""
     names = []
     while sampler.kernel(len(names)) != NULL:
-        names.append(sampler.kernel(len(names)).name.decode())
+        names.append(sampler.kernel(len(names)).level.decode())
     return names
 
 
@@ -337,7 +337,7 @@ cdef choose(forced):
             chosen = sampler.kernel(number)
         number += 1
     if chosen == NULL:
-        possible = ", ".join(dict.fromkeys(levels))
+        possible = ", ".join(levels)
         raise ImportError(f"BETADIST_SIMD is {forced!r}, must be one of: {possible}")
 
 

@@ -51,40 +51,34 @@ struct Proposal {
     }
 };
 
+// U < 1 - squeezes, whatever the bits of U after the 22nd: accepted without a logarithm.
 template <class V>
-struct Pair {
-    Words<V> words;
-    Proposal<V> first, second;
-    typename V::Real lowest;  // the lesser 1 + t
+typename V::Mask surely_accepted(typename V::Real upper_u, const Proposal<V>& first,
+                                 const Proposal<V>& second) {
+    const auto bound = V::set(1) - (first.squeeze() + second.squeeze());
+    const auto lowest = V::min(first.base, second.base);
+    return V::both(V::less(upper_u, bound), V::less(constant<V>(0.55), lowest));
+}
 
-    // U < 1 - squeezes, whatever the bits of U after the 22nd: accepted without a logarithm.
-    typename V::Mask surely_accepted() const {
-        const auto bound = V::set(1) - (first.squeeze() + second.squeeze());
-        return V::both(V::less(acceptance_bound<V>(words), bound),
-                       V::less(constant<V>(0.55), lowest));
-    }
-
-    typename V::Mask accepted(const Lane<V>& lane, std::uint64_t key, int attempt) const {
-        const auto u = acceptance_uniform<V>(words, lane, key, attempt);
-        return V::both(V::less(log<V>(u), first.exponent() + second.exponent()),
-                       V::less(V::set(0), lowest));
-    }
-};
-
-// One block of bits, one Box-Muller pair of normals, two proposals.
 template <class V>
-Pair<V> propose(const Lane<V>& lane, std::uint64_t key, int attempt, typename V::Real d1,
-                typename V::Real d2) {
+typename V::Mask accepted(typename V::Real u, const Proposal<V>& first,
+                          const Proposal<V>& second) {
+    const auto lowest = V::min(first.base, second.base);
+    return V::both(V::less(log<V>(u), first.exponent() + second.exponent()),
+                   V::less(V::set(0), lowest));
+}
+
+// Two normals by Box and Muller (1958), doi 10.1214/aoms/1177706645.
+template <class V>
+void normals(const Words<V>& w, typename V::Real& z1, typename V::Real& z2) {
     using Real = typename V::Real;
-    const auto w = block<V>(lane, key, attempt, PROPOSAL);
     Real sine, cosine;
     sin_cos<V>(quarter_uniform<V>(w), sine, cosine);
     const Real radius = V::sqrt(V::set(-2) * log<V>(radius_uniform<V>(w)));
     const Real turned = V::negate_by(radius, w.w2);
     const auto swap = V::template has_bit<30>(w.w2);
-    const Proposal<V> first(d1, turned * V::select(swap, sine, cosine));
-    const Proposal<V> second(d2, turned * V::select(swap, cosine, sine));
-    return {w, first, second, V::min(first.base, second.base)};
+    z1 = turned * V::select(swap, sine, cosine);
+    z2 = turned * V::select(swap, cosine, sine);
 }
 
 }  // namespace

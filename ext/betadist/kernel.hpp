@@ -1,5 +1,5 @@
 // The draw, block by block of lanes. Every stage runs over whole vectors; a stage that only some
-// lanes need takes their positions from a list, so no vector waits for one of its lanes.
+// lanes need works on copies of theirs, side by side, so no vector waits for one of its lanes.
 #pragma once
 
 #include "columns.hpp"
@@ -8,8 +8,12 @@
 namespace betadist {
 namespace {
 
-// 256 lanes of float64 and their lists take 13 KiB: a block stays in the first-level cache.
+// 256 lanes of float64 and what the stages leave for each other take 30 KiB: a block stays in the
+// first-level cache.
 constexpr int block_size = 256;
+
+// Vectors of words made side by side.
+constexpr int abreast = 2;
 
 struct Identity {
     std::uint32_t at[block_size];
@@ -34,140 +38,198 @@ struct List {
     }
 };
 
+// Copies of the columns of some lanes, side by side, followed by copies of the last lane up to a
+// whole number of groups.
+template <class T, int group>
+struct Copy {
+    alignas(64) T alpha[block_size];
+    alignas(64) T beta[block_size];
+    alignas(64) std::uint64_t lanes[block_size];
+
+    Columns<T> take(const Columns<T>& from, const std::uint32_t* at, int count) {
+        for (int i = 0; i < count; ++i) copy(from, at[i], i);
+        for (int i = count; i % group != 0; ++i) copy(from, at[count - 1], i);
+        return {alpha, beta, lanes};
+    }
+
+   private:
+    void copy(const Columns<T>& from, std::uint32_t at, int to) {
+        alpha[to] = from.alpha[at];
+        beta[to] = from.beta[at];
+        lanes[to] = from.lanes[at];
+    }
+};
+
 template <class V>
 class Block {
     using T = typename V::Element;
     using Real = typename V::Real;
-    using Positions = List<V::width>;
-    static_assert(block_size % V::width == 0);
+    static constexpr int group = abreast * V::width;
+    static_assert(block_size % group == 0);
 
    public:
-    explicit Block(Stream stream) : stream_(stream) {}
+    explicit Block(Stream stream) : key_(stream.key), max_attempts_(stream.max_attempts) {}
 
-    void draw(const Columns<T>& columns, std::size_t begin, int count, T* out) {
-        load(columns, begin, count);
-        propose_all();
-        for (int attempt = 0; undecided_.count > 0 && attempt < stream_.max_attempts; ++attempt) {
-            settle(attempt);
+    void draw(const Columns<T>& all_columns, std::size_t begin, int count, T* out) {
+        const auto columns = load(all_columns, begin, count);
+        propose(columns, count);
+        for (int attempt = 0; undecided_.count > 0 && attempt < max_attempts_; ++attempt) {
+            settle(columns, attempt);
         }
-        centre();
-        boost();
-        divide(out);
+        centre(columns);
+        if (some_small_) boost(columns, count);
+        divide(count, out);
     }
 
    private:
-    // Lanes beyond `count`, up to a whole vector, get shapes 1.
-    void load(const Columns<T>& columns, std::size_t begin, int count) {
-        count_ = count;
-        for (int i = 0; i < count; ++i) {
-            const std::size_t from = begin + static_cast<std::size_t>(i);
-            alpha_[i] = columns.alpha[from];
-            beta_[i] = columns.beta[from];
-            lanes_[i] = columns.lanes ? columns.lanes[from] : from;
+    // The block's own part of the columns, or a copy where that doesn't fill whole groups.
+    Columns<T> load(const Columns<T>& columns, std::size_t begin, int count) {
+        if (!columns.lanes) {
+            for (int i = 0; i < count; ++i) numbers_[i] = begin + static_cast<std::size_t>(i);
         }
-        for (int i = count; i % V::width != 0; ++i) {
-            alpha_[i] = beta_[i] = 1;
-            lanes_[i] = 0;
+        const Columns<T> part = {columns.alpha + begin, columns.beta + begin,
+                                 columns.lanes ? columns.lanes + begin : numbers_};
+        return count % group == 0 ? part : last_.take(part, all.at, count);
+    }
+
+    [[gnu::flatten]] void make_words(const std::uint64_t* lanes, int count, int attempt,
+                                     Purpose purpose) {
+        for (int i = 0; i < count; i += group) {
+            Counter<V> counters[abreast];
+            for (int j = 0; j < abreast; ++j) {
+                counters[j] = counter<V>(lanes + i + j * V::width, attempt, purpose);
+            }
+            philox<V>(counters, key_, words_ + i / V::width);
         }
     }
 
-    void propose_all() {
-        undecided_.count = small_.count = 0;
-        for (int i = 0; i < count_; i += V::width) {
-            const Real a = V::load(alpha_ + i);
-            const Real b = V::load(beta_ + i);
-            Lane<V> lane;
-            V::load_lanes(lanes_ + i, lane.low, lane.high);
-            const auto pair = propose<V>(lane, stream_.key, 0, centre_of(a), centre_of(b));
-            V::store(first_ + i, pair.first.quarter());
-            V::store(second_ + i, pair.second.quarter());
-            append(V::invert(pair.surely_accepted()), all.at + i, count_ - i, undecided_);
-            append(V::less(V::min(a, b), V::set(1)), all.at + i, count_ - i, small_);
+    [[gnu::flatten]] void make_normals(int count) {
+        for (int i = 0; i < count; i += V::width) {
+            Real z1, z2;
+            normals<V>(words_[i / V::width], z1, z2);
+            V::store(normal1_ + i, z1);
+            V::store(normal2_ + i, z2);
         }
+    }
+
+    [[gnu::flatten]] void propose(const Columns<T>& columns, int count) {
+        make_words(columns.lanes, count, 0, PROPOSAL);
+        make_normals(count);
+        int undecided = 0;
+        auto small = V::less(V::set(0), V::set(0));
+        for (int i = 0; i < count; i += V::width) {
+            const Real a = V::load(columns.alpha + i);
+            const Real b = V::load(columns.beta + i);
+            const Proposal<V> first(centre_of(a), V::load(normal1_ + i));
+            const Proposal<V> second(centre_of(b), V::load(normal2_ + i));
+            V::store(gamma1_ + i, first.quarter());
+            V::store(gamma2_ + i, second.quarter());
+            const auto u = acceptance_bound<V>(words_[i / V::width]);
+            const auto open = V::invert(surely_accepted<V>(u, first, second));
+            undecided += V::compact(open, count - i, all.at + i, undecided_.at + undecided);
+            small = V::either(small, either_small(a, b));
+        }
+        undecided_.count = undecided;
+        some_small_ = V::any(small);
     }
 
     // The whole test for the undecided lanes; those rejected stay for the next attempt.
-    void settle(int attempt) {
+    [[gnu::flatten]] void settle(const Columns<T>& columns, int attempt) {
         const int count = undecided_.count;
         undecided_.fill();
-        undecided_.count = 0;
+        const auto some = some_.take(columns, undecided_.at, count);
+        make_words(some.lanes, count, attempt, PROPOSAL);
+        make_normals(count);
+        int rejected = 0;
         for (int i = 0; i < count; i += V::width) {
             const std::uint32_t* at = undecided_.at + i;
-            const auto lane = lane_at(at);
-            const Real d1 = centre_of(V::gather(alpha_, at));
-            const Real d2 = centre_of(V::gather(beta_, at));
-            const auto pair = propose<V>(lane, stream_.key, attempt, d1, d2);
-            V::scatter(first_, at, pair.first.quarter());
-            V::scatter(second_, at, pair.second.quarter());
-            const auto rejected = V::invert(pair.accepted(lane, stream_.key, attempt));
-            append(rejected, at, count - i, undecided_);
+            const Proposal<V> first(centre_of(V::load(some.alpha + i)), V::load(normal1_ + i));
+            const Proposal<V> second(centre_of(V::load(some.beta + i)), V::load(normal2_ + i));
+            V::scatter(gamma1_, at, first.quarter());
+            V::scatter(gamma2_, at, second.quarter());
+            const auto u =
+                acceptance_uniform<V>(words_[i / V::width], some.lanes + i, key_, attempt);
+            const auto again = V::invert(accepted<V>(u, first, second));
+            rejected += V::compact(again, count - i, at, undecided_.at + rejected);
         }
+        undecided_.count = rejected;
     }
 
     // Lanes out of attempts get the centres of their gammas.
-    void centre() {
-        undecided_.fill();
-        for (int i = 0; i < undecided_.count; i += V::width) {
-            const std::uint32_t* at = undecided_.at + i;
-            V::scatter(first_, at, centre_of(V::gather(alpha_, at)) * V::set(0.25f));
-            V::scatter(second_, at, centre_of(V::gather(beta_, at)) * V::set(0.25f));
+    void centre(const Columns<T>& columns) {
+        for (int i = 0; i < undecided_.count; ++i) {
+            const std::uint32_t at = undecided_.at[i];
+            gamma1_[at] = centre_of<Scalar<T>>(columns.alpha[at]) * T(0.25);
+            gamma2_[at] = centre_of<Scalar<T>>(columns.beta[at]) * T(0.25);
         }
     }
 
     // The lanes with a shape < 1 had it raised by 1; gamma(s) = gamma(s + 1) exp(-E / s).
     // Where both were, the mixture Beta(a, b) = a/(a+b) Beta(a+1, b) + b/(a+b) Beta(a, b+1) leaves
     // one to boost.
-    void boost() {
-        small_.fill();
-        for (int i = 0; i < small_.count; i += V::width) {
-            const std::uint32_t* at = small_.at + i;
-            const auto w = block<V>(lane_at(at), stream_.key, 0, SMALL);
-            const Real a = V::gather(alpha_, at);
-            const Real b = V::gather(beta_, at);
+    [[gnu::flatten]] void boost(const Columns<T>& columns, int count) {
+        List<V::width>& small = undecided_;
+        small.count = 0;
+        for (int i = 0; i < count; i += V::width) {
+            const auto chosen =
+                either_small(V::load(columns.alpha + i), V::load(columns.beta + i));
+            small.count += V::compact(chosen, count - i, all.at + i, small.at + small.count);
+        }
+        small.fill();
+        const auto some = some_.take(columns, small.at, small.count);
+        make_words(some.lanes, small.count, 0, SMALL);
+        for (int i = 0; i < small.count; i += V::width) {
+            const std::uint32_t* at = small.at + i;
+            const auto& w = words_[i / V::width];
+            const Real a = V::load(some.alpha + i);
+            const Real b = V::load(some.beta + i);
             const auto one = V::set(1);
             const auto side = V::less(long_uniform<V>(w.w2, w.w3), a / (a + b));
             const auto alpha_raised = V::both(V::less(b, one), side);
             const auto first = V::both(V::less(a, one), V::invert(alpha_raised));
             const Real log_boost = -exponential<V>(w.w0, w.w1) / V::select(first, a, b);
-            const Real g1 = V::gather(first_, at);
-            const Real g2 = V::gather(second_, at);
+            const Real g1 = V::gather(gamma1_, at);
+            const Real g2 = V::gather(gamma2_, at);
             const Real boosted = times_exp<V>(V::select(first, g1, g2), log_boost);
-            V::scatter(first_, at, V::select(first, boosted, g1));
-            V::scatter(second_, at, V::select(first, g2, boosted));
+            V::scatter(gamma1_, at, V::select(first, boosted, g1));
+            V::scatter(gamma2_, at, V::select(first, g2, boosted));
         }
     }
 
-    void divide(T* out) {
-        for (int i = 0; i < count_; i += V::width) {
-            const Real g1 = V::load(first_ + i);
-            V::store(first_ + i, g1 / (g1 + V::load(second_ + i)));
-        }
-        for (int i = 0; i < count_; ++i) out[i] = first_[i];
+    void divide(int count, T* out) {
+        int i = 0;
+        for (; i + V::width <= count; i += V::width) V::store(out + i, ratio(i));
+        if (i == count) return;
+        V::store(gamma1_ + i, ratio(i));
+        for (; i < count; ++i) out[i] = gamma1_[i];
     }
 
-    static Real centre_of(Real shape) {
-        const auto small = V::less(shape, V::set(1));
-        return shape + V::select(small, constant<V>(2.0 / 3), constant<V>(-1.0 / 3));
+    Real ratio(int i) const {
+        const Real g1 = V::load(gamma1_ + i);
+        return g1 / (g1 + V::load(gamma2_ + i));
     }
 
-    Lane<V> lane_at(const std::uint32_t* at) const {
-        Lane<V> lane;
-        V::gather_lanes(lanes_, at, lane.low, lane.high);
-        return lane;
+    static typename V::Mask either_small(Real a, Real b) {
+        return V::either(V::less(a, V::set(1)), V::less(b, V::set(1)));
     }
 
-    static void append(typename V::Mask keep, const std::uint32_t* at, int live, Positions& to) {
-        to.count += V::compact(keep, live, at, to.at + to.count);
+    template <class W = V>
+    static typename W::Real centre_of(typename W::Real shape) {
+        const auto small = W::less(shape, W::set(1));
+        return shape + W::select(small, constant<W>(2.0 / 3), constant<W>(-1.0 / 3));
     }
 
-    Stream stream_;
-    int count_ = 0;
-    alignas(64) T alpha_[block_size];
-    alignas(64) T beta_[block_size];
-    alignas(64) T first_[block_size];
-    alignas(64) T second_[block_size];
-    alignas(64) std::uint64_t lanes_[block_size];
-    Positions undecided_, small_;
+    Schedule key_;
+    int max_attempts_;
+    bool some_small_ = false;
+    List<V::width> undecided_;
+    Words<V> words_[block_size / V::width];
+    alignas(64) T normal1_[block_size];
+    alignas(64) T normal2_[block_size];
+    alignas(64) T gamma1_[block_size];
+    alignas(64) T gamma2_[block_size];
+    alignas(64) std::uint64_t numbers_[block_size];  // the lanes' names where none are given
+    Copy<T, group> last_, some_;
 };
 
 template <class V>

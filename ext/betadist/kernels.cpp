@@ -6,17 +6,23 @@ namespace betadist {
 namespace {
 
 #if defined(__x86_64__)
-bool has_fma() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+bool has_avx512() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq");
+}
 #endif
 
 struct Available {
-    const Kernel* kernels[3] = {};
+    const Kernel* kernels[4] = {};  // one more than there are: the last is nullptr
 
     Available() {
         int count = 0;
         kernels[count++] = &scalar_kernel;
 #if defined(__x86_64__)
-        if (has_fma()) kernels[count++] = &scalar_fma_kernel;
+        if (has_avx2()) kernels[count++] = &avx2_kernel;
+        if (has_avx512()) kernels[count++] = &avx512_kernel;
 #endif
     }
 };

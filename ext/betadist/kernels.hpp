@@ -12,7 +12,6 @@ template <class T>
 using Draw = void (*)(const Columns<T>&, Stream, std::size_t begin, std::size_t end, T* out);
 
 struct Kernel {
-    const char* name;
     const char* level;  // what simd_level() calls it
     Draw<float> draw_float;
     Draw<double> draw_double;

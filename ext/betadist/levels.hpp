@@ -6,7 +6,8 @@ namespace betadist {
 
 extern const Kernel scalar_kernel;
 #if defined(__x86_64__)
-extern const Kernel scalar_fma_kernel;
+extern const Kernel avx2_kernel;
+extern const Kernel avx512_kernel;
 #endif
 
 }  // namespace betadist

@@ -47,7 +47,9 @@ void sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std:
 
 void philox4x32(const std::uint32_t* counter, std::uint64_t key, std::uint32_t* out) {
     using V = Scalar<float>;
-    const auto w = philox<V>({counter[0], counter[1], counter[2], counter[3]}, key);
+    Counter<V> counters[1] = {{counter[0], counter[1], counter[2], counter[3]}};
+    Words<V> w;
+    philox<V>(counters, Schedule(key), &w);
     out[0] = w.w0;
     out[1] = w.w1;
     out[2] = w.w2;

@@ -19,7 +19,6 @@ cdef extern from "stream_version.hpp" namespace "betadist" nogil:
 
 cdef extern from "kernels.hpp" namespace "betadist" nogil:
     cdef cppclass Kernel:
-        const char* name
         const char* level
 
     const Kernel* kernel(int number)

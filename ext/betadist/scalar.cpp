@@ -5,6 +5,6 @@
 
 namespace betadist {
 
-const Kernel scalar_kernel = {"scalar", "scalar", draw<Scalar<float>>, draw<Scalar<double>>};
+const Kernel scalar_kernel = {"scalar", draw<Scalar<float>>, draw<Scalar<double>>};
 
 }  // namespace betadist

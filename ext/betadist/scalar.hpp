@@ -3,6 +3,7 @@
 //   Real  the numbers of `width` lanes; + - * / are IEEE, one rounding each
 //   Bits  the same lanes as unsigned integers of an Element's size
 //   Word  one 32-bit word per lane, as Philox makes them
+//   Wide  the same with room for products
 //   Mask  one truth value per lane
 //
 // Everything has internal linkage and uses compiler builtins only: a translation unit built for a
@@ -27,6 +28,7 @@ struct Format;
 template <>
 struct Format<float> {
     using Bits = std::uint32_t;
+    using Signed = std::int32_t;
     static constexpr int mantissa = 23;
     static constexpr int bias = 127;
 };
@@ -34,6 +36,7 @@ struct Format<float> {
 template <>
 struct Format<double> {
     using Bits = std::uint64_t;
+    using Signed = std::int64_t;
     static constexpr int mantissa = 52;
     static constexpr int bias = 1023;
 };
@@ -44,6 +47,7 @@ struct Scalar {
     using Real = T;
     using Bits = typename Format<T>::Bits;
     using Word = std::uint32_t;
+    using Wide = std::uint32_t;
     using Mask = bool;
     static constexpr int width = 1;
 
@@ -52,13 +56,9 @@ struct Scalar {
     static void store(T* to, Real x) { *to = x; }
     static Real gather(const T* from, const std::uint32_t* at) { return from[*at]; }
     static void scatter(T* to, const std::uint32_t* at, Real x) { to[*at] = x; }
-    static void load_lanes(const std::uint64_t* from, Word& low, Word& high) {
-        low = static_cast<Word>(*from);
-        high = static_cast<Word>(*from >> 32);
-    }
-    static void gather_lanes(const std::uint64_t* from, const std::uint32_t* at, Word& low,
-                             Word& high) {
-        load_lanes(from + *at, low, high);
+    static void load_lanes(const std::uint64_t* from, Wide& low, Wide& high) {
+        low = static_cast<Wide>(*from);
+        high = static_cast<Wide>(*from >> 32);
     }
     // Writes those of the first `live` positions whose mask is set and returns how many. `to` has
     // room for `width` and may lie before `positions` in the same list.
@@ -90,7 +90,9 @@ struct Scalar {
     // Choice
     static Mask less(Real a, Real b) { return a < b; }
     static Mask both(Mask a, Mask b) { return a && b; }
+    static Mask either(Mask a, Mask b) { return a || b; }
     static Mask invert(Mask a) { return !a; }
+    static bool any(Mask a) { return a; }
     static Real select(Mask choose, Real yes, Real no) { return choose ? yes : no; }
 
     // Bits
@@ -110,7 +112,6 @@ struct Scalar {
     }
 
     // Words
-    static Word set_word(std::uint32_t x) { return x; }
     static Word exclusive(Word a, Word b) { return a ^ b; }
     static Word intersect_words(Word a, std::uint32_t b) { return a & b; }
     static Word unite_words(Word a, Word b) { return a | b; }
@@ -121,11 +122,6 @@ struct Scalar {
     template <int n>
     static Word word_right(Word a) {
         return a >> n;
-    }
-    static void multiply(std::uint32_t a, Word b, Word& high, Word& low) {
-        const std::uint64_t product = std::uint64_t{a} * b;
-        high = static_cast<Word>(product >> 32);
-        low = static_cast<Word>(product);
     }
     static Real from_unsigned(Word x) { return static_cast<Real>(x); }  // to nearest
     static Real from_signed(Word x) { return static_cast<Real>(static_cast<std::int32_t>(x)); }
@@ -138,6 +134,16 @@ struct Scalar {
     static Real negate_by(Real x, Word word) {
         return real(bits(x) ^ Bits{word >> 31} << (8 * sizeof(T) - 1));
     }
+
+    // Wides
+    static Wide widen(std::uint32_t x) { return x; }
+    static Word narrow(Wide x) { return x; }
+    static void multiply(std::uint32_t a, Wide b, Wide& high, Wide& low) {
+        const std::uint64_t product = std::uint64_t{a} * b;
+        high = static_cast<Wide>(product >> 32);
+        low = static_cast<Wide>(product);
+    }
+    static Wide exclusive(Wide a, Wide b, std::uint64_t c) { return a ^ b ^ static_cast<Wide>(c); }
 };
 
 }  // namespace

@@ -31,15 +31,14 @@ namespace {
 
 enum Purpose : std::uint32_t { PROPOSAL = 0, SMALL = 1, REFINE = 2 };
 
+// The counters of V::width lanes.
 template <class V>
-struct Lane {
-    typename V::Word low, high;
-};
-
-template <class V>
-Words<V> block(const Lane<V>& lane, std::uint64_t key, int attempt, Purpose purpose) {
-    const auto last = static_cast<std::uint32_t>(attempt) << 8 | purpose;
-    return philox<V>({lane.low, lane.high, V::set_word(0), V::set_word(last)}, key);
+Counter<V> counter(const std::uint64_t* lanes, int attempt, Purpose purpose) {
+    Counter<V> c;
+    V::load_lanes(lanes, c.w0, c.w1);
+    c.w2 = V::widen(0);
+    c.w3 = V::widen(static_cast<std::uint32_t>(attempt) << 8 | purpose);
+    return c;
 }
 
 consteval double power_of_two(int n) {
@@ -103,11 +102,14 @@ typename V::Real acceptance_bound(const Words<V>& w) {
 
 // The acceptance uniform with all its bits, in (0, 1].
 template <class V>
-typename V::Real acceptance_uniform(const Words<V>& w, const Lane<V>& lane, std::uint64_t key,
-                                    int attempt) {
+typename V::Real acceptance_uniform(const Words<V>& w, const std::uint64_t* lanes,
+                                    const Schedule& key, int attempt) {
     if constexpr (is_double<V>) {
         const auto half = constant<V>(power_of_two(-55));
-        const auto tail = add_word<V, -54>(half, block<V>(lane, key, attempt, REFINE).w0);
+        Counter<V> counters[] = {counter<V>(lanes, attempt, REFINE)};
+        Words<V> refined;
+        philox<V>(counters, key, &refined);
+        const auto tail = add_word<V, -54>(half, refined.w0);
         return add_word<V, -22>(tail, acceptance_bits<V>(w));
     } else {
         const auto half = constant<V>(power_of_two(-44));
