@@ -88,9 +88,9 @@ cdef bint is_native(values):
 cdef check_column(str name, cnp.ndarray values):
     cdef size_t n = <size_t>cnp.PyArray_DIM(values, 0), at
     if cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT32:
-        at = sampler.first_unfit(<const float*>cnp.PyArray_DATA(values), n)
+        at = sampler.first_unfit(chosen[0], <const float*>cnp.PyArray_DATA(values), n)
     else:
-        at = sampler.first_unfit(<const double*>cnp.PyArray_DATA(values), n)
+        at = sampler.first_unfit(chosen[0], <const double*>cnp.PyArray_DATA(values), n)
     if at < n:
         bound = "finite" if values[at] > 0 else "> 0"
         raise ValueError(f"{name}[{at}] is {values[at]!s}, must be {bound}")

@@ -17,11 +17,13 @@
 #endif
 
 #include "avx2.hpp"
+#include "fit.hpp"
 #include "kernel.hpp"
 
 namespace betadist {
 
-const Kernel avx2_kernel = {"avx2", draw<Avx2<float>>, draw<Avx2<double>>};
+const Kernel avx2_kernel = {"avx2", are_fit<Avx2<float>>, are_fit<Avx2<double>>, draw<Avx2<float>>,
+                              draw<Avx2<double>>};
 
 }  // namespace betadist
 

@@ -20,11 +20,13 @@
 #endif
 
 #include "avx512.hpp"
+#include "fit.hpp"
 #include "kernel.hpp"
 
 namespace betadist {
 
-const Kernel avx512_kernel = {"avx512", draw<Avx512<float>>, draw<Avx512<double>>};
+const Kernel avx512_kernel = {"avx512", are_fit<Avx512<float>>, are_fit<Avx512<double>>, draw<Avx512<float>>,
+                              draw<Avx512<double>>};
 
 }  // namespace betadist
 

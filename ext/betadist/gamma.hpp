@@ -17,10 +17,10 @@ struct Proposal {
     Real t;     // z / (3 sqrt d)
     Real base;  // 1 + t
 
-    Proposal(Real d_, Real z) : d(d_) {
+    Proposal(Real d_, Real root, Real z) : d(d_) {
         const Real x = z * constant<V>(1.0 / 3);
         x2 = x * x;
-        t = x / V::sqrt(d);
+        t = x / root;
         base = V::set(1) + t;
     }
 

@@ -8,12 +8,14 @@
 namespace betadist {
 namespace {
 
-// 256 lanes of float64 and what the stages leave for each other take 30 KiB: a block stays in the
-// first-level cache.
-constexpr int block_size = 256;
+// 512 lanes of float64 and what the stages leave for each other take 44 KiB: less than the
+// first-level cache of the processors with AVX-512.
+constexpr int block_size = 512;
 
-// Vectors of words made side by side.
-constexpr int abreast = 2;
+// Vectors whose words are made side by side, since the ten rounds of one leave the processor
+// waiting: four chains of 64-bit products.
+template <class T>
+constexpr int abreast = sizeof(T) / 2;
 
 struct Identity {
     std::uint32_t at[block_size];
@@ -47,16 +49,30 @@ struct Copy {
     alignas(64) std::uint64_t lanes[block_size];
 
     Columns<T> take(const Columns<T>& from, const std::uint32_t* at, int count) {
-        for (int i = 0; i < count; ++i) copy(from, at[i], i);
-        for (int i = count; i % group != 0; ++i) copy(from, at[count - 1], i);
-        return {alpha, beta, lanes};
+        for (int i = 0; i < count; ++i) {
+            alpha[i] = from.alpha[at[i]];
+            beta[i] = from.beta[at[i]];
+            lanes[i] = from.lanes[at[i]];
+        }
+        return fill(count);
+    }
+
+    Columns<T> take(const Columns<T>& from, int count) {
+        const auto n = static_cast<std::size_t>(count);
+        __builtin_memcpy(alpha, from.alpha, n * sizeof(T));
+        __builtin_memcpy(beta, from.beta, n * sizeof(T));
+        __builtin_memcpy(lanes, from.lanes, n * sizeof(std::uint64_t));
+        return fill(count);
     }
 
    private:
-    void copy(const Columns<T>& from, std::uint32_t at, int to) {
-        alpha[to] = from.alpha[at];
-        beta[to] = from.beta[at];
-        lanes[to] = from.lanes[at];
+    Columns<T> fill(int count) {
+        for (int i = count; i % group != 0; ++i) {
+            alpha[i] = alpha[count - 1];
+            beta[i] = beta[count - 1];
+            lanes[i] = lanes[count - 1];
+        }
+        return {alpha, beta, lanes};
     }
 };
 
@@ -64,7 +80,7 @@ template <class V>
 class Block {
     using T = typename V::Element;
     using Real = typename V::Real;
-    static constexpr int group = abreast * V::width;
+    static constexpr int group = abreast<T> * V::width;
     static_assert(block_size % group == 0);
 
    public:
@@ -72,6 +88,7 @@ class Block {
 
     void draw(const Columns<T>& all_columns, std::size_t begin, int count, T* out) {
         const auto columns = load(all_columns, begin, count);
+        for (int i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(out + i, 1);
         propose(columns, count);
         for (int attempt = 0; undecided_.count > 0 && attempt < max_attempts_; ++attempt) {
             settle(columns, attempt);
@@ -89,18 +106,25 @@ class Block {
         }
         const Columns<T> part = {columns.alpha + begin, columns.beta + begin,
                                  columns.lanes ? columns.lanes + begin : numbers_};
-        return count % group == 0 ? part : last_.take(part, all.at, count);
+        return count % group == 0 ? part : last_.take(part, count);
     }
 
-    [[gnu::flatten]] void make_words(const std::uint64_t* lanes, int count, int attempt,
-                                     Purpose purpose) {
+    template <Purpose purpose>
+    [[gnu::flatten]] void make_words(const Columns<T>& columns, int count, int attempt) {
         for (int i = 0; i < count; i += group) {
-            Counter<V> counters[abreast];
-            for (int j = 0; j < abreast; ++j) {
-                counters[j] = counter<V>(lanes + i + j * V::width, attempt, purpose);
+            Counter<V> counters[abreast<T>];
+            for (int j = 0; j < abreast<T>; ++j) {
+                counters[j] = counter<V>(columns.lanes + i + j * V::width, attempt, purpose);
+                if constexpr (purpose == PROPOSAL) make_roots(columns, i + j * V::width);
             }
             philox<V>(counters, key_, words_ + i / V::width);
         }
+    }
+
+    // Here, because words leave the processor's divider idle.
+    void make_roots(const Columns<T>& columns, int i) {
+        V::store(root1_ + i, V::sqrt(centre_of(V::load(columns.alpha + i))));
+        V::store(root2_ + i, V::sqrt(centre_of(V::load(columns.beta + i))));
     }
 
     [[gnu::flatten]] void make_normals(int count) {
@@ -113,15 +137,17 @@ class Block {
     }
 
     [[gnu::flatten]] void propose(const Columns<T>& columns, int count) {
-        make_words(columns.lanes, count, 0, PROPOSAL);
+        make_words<PROPOSAL>(columns, count, 0);
         make_normals(count);
         int undecided = 0;
         auto small = V::less(V::set(0), V::set(0));
         for (int i = 0; i < count; i += V::width) {
             const Real a = V::load(columns.alpha + i);
             const Real b = V::load(columns.beta + i);
-            const Proposal<V> first(centre_of(a), V::load(normal1_ + i));
-            const Proposal<V> second(centre_of(b), V::load(normal2_ + i));
+            const Proposal<V> first(centre_of(a), V::load(root1_ + i), V::load(normal1_ + i));
+            const Proposal<V> second(centre_of(b), V::load(root2_ + i), V::load(normal2_ + i));
+            __builtin_prefetch(columns.alpha + block_size + i);
+            __builtin_prefetch(columns.beta + block_size + i);
             V::store(gamma1_ + i, first.quarter());
             V::store(gamma2_ + i, second.quarter());
             const auto u = acceptance_bound<V>(words_[i / V::width]);
@@ -138,13 +164,13 @@ class Block {
         const int count = undecided_.count;
         undecided_.fill();
         const auto some = some_.take(columns, undecided_.at, count);
-        make_words(some.lanes, count, attempt, PROPOSAL);
+        make_words<PROPOSAL>(some, count, attempt);
         make_normals(count);
         int rejected = 0;
         for (int i = 0; i < count; i += V::width) {
             const std::uint32_t* at = undecided_.at + i;
-            const Proposal<V> first(centre_of(V::load(some.alpha + i)), V::load(normal1_ + i));
-            const Proposal<V> second(centre_of(V::load(some.beta + i)), V::load(normal2_ + i));
+            const Proposal<V> first(centre_of(V::load(some.alpha + i)), V::load(root1_ + i), V::load(normal1_ + i));
+            const Proposal<V> second(centre_of(V::load(some.beta + i)), V::load(root2_ + i), V::load(normal2_ + i));
             V::scatter(gamma1_, at, first.quarter());
             V::scatter(gamma2_, at, second.quarter());
             const auto u =
@@ -177,7 +203,7 @@ class Block {
         }
         small.fill();
         const auto some = some_.take(columns, small.at, small.count);
-        make_words(some.lanes, small.count, 0, SMALL);
+        make_words<SMALL>(some, small.count, 0);
         for (int i = 0; i < small.count; i += V::width) {
             const std::uint32_t* at = small.at + i;
             const auto& w = words_[i / V::width];
@@ -224,6 +250,8 @@ class Block {
     bool some_small_ = false;
     List<V::width> undecided_;
     Words<V> words_[block_size / V::width];
+    alignas(64) T root1_[block_size];
+    alignas(64) T root2_[block_size];
     alignas(64) T normal1_[block_size];
     alignas(64) T normal2_[block_size];
     alignas(64) T gamma1_[block_size];

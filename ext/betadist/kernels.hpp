@@ -9,12 +9,20 @@
 namespace betadist {
 
 template <class T>
+using AreFit = bool (*)(const T* values, std::size_t n);
+
+template <class T>
 using Draw = void (*)(const Columns<T>&, Stream, std::size_t begin, std::size_t end, T* out);
 
 struct Kernel {
     const char* level;  // what simd_level() calls it
+    AreFit<float> are_fit_float;
+    AreFit<double> are_fit_double;
     Draw<float> draw_float;
     Draw<double> draw_double;
+
+    bool are_fit(const float* values, std::size_t n) const { return are_fit_float(values, n); }
+    bool are_fit(const double* values, std::size_t n) const { return are_fit_double(values, n); }
 
     void draw(const Columns<float>& columns, Stream stream, std::size_t begin, std::size_t end,
               float* out) const {

@@ -21,9 +21,9 @@ T piece_of(Piece piece, T x, T y) {
             sin_cos<V>(x, sine, cosine);
             return cosine;
         case Piece::EXPONENT:
-            return Proposal<V>(x, y).exponent();
+            return Proposal<V>(x, V::sqrt(x), y).exponent();
         case Piece::SQUEEZE:
-            return Proposal<V>(x, y).squeeze();
+            return Proposal<V>(x, V::sqrt(x), y).squeeze();
     }
     return 0;
 }

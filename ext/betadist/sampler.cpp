@@ -1,39 +1,18 @@
 #include "sampler.hpp"
 
-#include <bit>
-#include <limits>
-
 #include "environment.hpp"
+#include "fit.hpp"
 #include "philox.hpp"
 #include "split.hpp"
 
 namespace betadist {
-namespace {
-
-// By its bits, so that neither NaN nor the thread's treatment of subnormals matters: the finite
-// values > 0 are those from the least subnormal to just below infinity.
-template <class T>
-bool is_fit(T x) {
-    using Bits = typename Format<T>::Bits;
-    constexpr auto infinity = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
-    return std::bit_cast<Bits>(x) - 1 < infinity - 1;
-}
-
-}  // namespace
 
 template <class T>
-std::size_t first_unfit(const T* values, std::size_t n) {
-    constexpr std::size_t stride = 256;
-    for (std::size_t from = 0; from < n; from += stride) {
-        const std::size_t end = n - from < stride ? n : from + stride;
-        bool fit = true;
-        for (std::size_t i = from; i < end; ++i) fit &= is_fit(values[i]);
-        if (fit) continue;
-        for (std::size_t i = from; i < end; ++i) {
-            if (!is_fit(values[i])) return i;
-        }
-    }
-    return n;
+std::size_t first_unfit(const Kernel& kernel, const T* values, std::size_t n) {
+    if (kernel.are_fit(values, n)) return n;
+    std::size_t i = 0;
+    while (is_fit(values[i])) ++i;
+    return i;
 }
 
 template <class T>
@@ -56,8 +35,8 @@ void philox4x32(const std::uint32_t* counter, std::uint64_t key, std::uint32_t* 
     out[3] = w.w3;
 }
 
-template std::size_t first_unfit(const float*, std::size_t);
-template std::size_t first_unfit(const double*, std::size_t);
+template std::size_t first_unfit(const Kernel&, const float*, std::size_t);
+template std::size_t first_unfit(const Kernel&, const double*, std::size_t);
 template void sample(const Kernel&, const Columns<float>&, Stream, std::size_t, float*, int);
 template void sample(const Kernel&, const Columns<double>&, Stream, std::size_t, double*, int);
 

@@ -11,7 +11,7 @@ namespace betadist {
 
 // The first of n values that is not finite and > 0, or n.
 template <class T>
-std::size_t first_unfit(const T* values, std::size_t n);
+std::size_t first_unfit(const Kernel& kernel, const T* values, std::size_t n);
 
 // out[i] = the draw of element i. Splits large inputs over up to `threads` threads.
 template <class T>

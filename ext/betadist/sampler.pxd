@@ -25,7 +25,7 @@ cdef extern from "kernels.hpp" namespace "betadist" nogil:
 
 
 cdef extern from "sampler.hpp" namespace "betadist" nogil:
-    size_t first_unfit[T](const T* values, size_t n)
+    size_t first_unfit[T](const Kernel& kernel, const T* values, size_t n)
 
     void sample[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n, T* out,
                    int threads) except +

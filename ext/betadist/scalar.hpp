@@ -100,6 +100,7 @@ struct Scalar {
     static Real real(Bits x) { return __builtin_bit_cast(Real, x); }
     static Bits set_bits(Bits x) { return x; }
     static Bits add(Bits a, Bits b) { return a + b; }
+    static Bits greater(Bits a, Bits b) { return a > b ? a : b; }
     static Bits intersect(Bits a, Bits b) { return a & b; }
     static Bits unite(Bits a, Bits b) { return a | b; }
     template <int n>

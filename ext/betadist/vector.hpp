@@ -54,6 +54,7 @@ struct Vector {
     static Real real(Bits x) { return (Real)x; }
     static Bits set_bits(Unit x) { return x + Bits{}; }
     static Bits add(Bits a, Bits b) { return a + b; }
+    static Bits greater(Bits a, Bits b) { return a > b ? a : b; }
     static Bits intersect(Bits a, Bits b) { return a & b; }
     static Bits unite(Bits a, Bits b) { return a | b; }
     template <int n>
