@@ -98,9 +98,9 @@ def _document(
         },
         "command": " ".join(["python", "-m", "loadtest.sampler", *sys.argv[1:]]),
         "method": (
-            f"{options.rounds} rounds of {options.milliseconds:g} ms a contender, in turn, one "
-            "thread, parameters new for every draw, a process each on the same arrays; median "
-            "(min..max) over the rounds, ratios within a round; frequency from a chain of "
+            f"{options.rounds} rounds of {options.milliseconds:g} ms a contender, in turn; a "
+            "process each, one thread, the same arrays, shapes new for every draw; CPU time, "
+            "median (min..max) over the rounds, ratios within a round; cycles from a chain of "
             f"dependent additions in the same round; bounds for {MICROARCHITECTURE}"
         ),
         "seed": SEED,

@@ -2,8 +2,8 @@
 
 `loadtest/peers/floor.cpp` counts the operations of a draw, lane by lane. A vector of `width` lanes
 does `width` of them in one instruction, and each instruction keeps units busy. The bound is the
-time of the busiest unit, were all others free; the sum is the time if no two instructions ever
-overlapped. Loop control, shuffles and waiting are in neither.
+time of the busiest unit, were nothing else in the way; the sum is the time if no two instructions
+ever overlapped. Loop control, shuffles and waiting are in neither.
 """
 
 import subprocess
@@ -65,16 +65,17 @@ class Floor:
 def floor(operations: dict[str, float], dtype: str, bits: int) -> Floor:
     """Return the floor from operations per draw by kind, on vectors of so many bits."""
     width = bits // (8 * np.dtype(dtype).itemsize)
+    instructions = {kind: count / width for kind, count in operations.items() if kind in UNITS}
+    if bits == 512 and "logic" in instructions:
+        instructions["logic"] /= 2  # vpternlog does two
     busy: dict[str, float] = defaultdict(float)
-    for kind, count in operations.items():
-        if kind in GATHERS:
-            busy["memory"] += count * GATHERS[kind][dtype]
-            continue
+    for kind, count in instructions.items():
         unit, cycles = UNITS[kind]
-        busy[unit] += count / width * cycles[dtype]
+        busy[unit] += count * cycles[dtype]
+    for kind, per_lane in GATHERS.items():
+        busy["memory"] += operations.get(kind, 0) * per_lane[dtype]
     total = sum(busy.values())
-    vectors = sum(c / width for kind, c in operations.items() if kind in PIPED)
-    busy["all pipes"] = vectors / PIPES
+    busy["all pipes"] = sum(instructions[kind] for kind in instructions if kind in PIPED) / PIPES
     unit = max(busy, key=busy.__getitem__)
     return Floor(busy[unit], unit, total, operations)
 

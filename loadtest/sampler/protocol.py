@@ -5,9 +5,10 @@ Then it answers each request
 
     run MIX N DTYPE MILLISECONDS
 
-with one line: how many values it drew and in how many nanoseconds, and the mean and the mean
-square of the last N. It reads `MIX-N-DTYPE.bin` untimed, then fills N values again and again until
-the time is up. It leaves when its input ends.
+with one line: how many values it drew and in how many nanoseconds of its CPU time, and the mean
+and the mean square of the last N. It reads `MIX-N-DTYPE.bin` untimed, then fills N values again and
+again until the time is up. CPU time, as time that another process took would count otherwise. It
+leaves when its input ends.
 """
 
 import select
@@ -61,9 +62,11 @@ class Peer:
         answer = self._line()
         try:
             draws, nanoseconds, mean, mean_square = map(float, answer.split())
-            return Slice(int(draws), int(nanoseconds), mean, mean_square)
         except ValueError:
             raise Failed(f"answered {answer!r}") from None
+        if not (draws > 0 and nanoseconds > 0):
+            raise Failed(f"drew {draws:g} values in {nanoseconds:g} ns")
+        return Slice(int(draws), int(nanoseconds), mean, mean_square)
 
     def _line(self) -> str:
         if not select.select([self._answers], [], [], LIMIT_S)[0]:

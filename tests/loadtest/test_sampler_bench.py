@@ -135,6 +135,7 @@ def test_contenders_that_are_missing_or_fail_are_named_with_the_reason(stage: St
             program("silent", "false"),
             peer("fails later", f"{HONEST} if n == '400' else sys.exit('out of draws')"),
             program("babbles", "sh", "-c", "echo 1; read line; echo what"),
+            program("idles", "sh", "-c", "echo 1; read line; echo 0 1000 0 0"),
             peer("honest", HONEST),
         ]
     )
@@ -146,6 +147,7 @@ def test_contenders_that_are_missing_or_fail_are_named_with_the_reason(stage: St
         "silent": "ended with status 1",
         "fails later": "out of draws",
         "babbles": "answered 'what'",
+        "idles": "drew 0 values in 1000 ns",
     }
 
 
@@ -190,9 +192,10 @@ def test_a_floor_is_the_time_of_the_busiest_unit() -> None:
     operations = {"fma": 16.0, "mul": 16.0, "add": 8.0, "logic": 16.0}
     found = floor(operations, "float32", 512)
     assert (found.bound, found.unit) == (1.0, "multiply pipes")
-    assert found.sum == 1.5
+    assert found.sum == 1.375
     assert floor(operations, "float64", 256).bound == 4.0
     assert floor({"logic": 64.0}, "float32", 512).unit == "all pipes"
+    assert floor({"gather": 2.0, "load": 4.0}, "float64", 256).bound == pytest.approx(2 * 1.8 + 0.5)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
