@@ -24,10 +24,9 @@ MICROARCHITECTURE = "Zen 5 with 512-bit units"
 BITS = {"avx512": 512, "avx2": 256}
 N = 10_000
 
-# Cycles per instruction of any width: Zen 5 multiplies on pipes 0 and 1, adds on 2 and 3, does
-# logic on all four, loads twice and stores once a cycle (AMD, "Software optimization guide for the
-# Zen5 microarchitecture", 58455). Divider, gather and scatter are measured on an EPYC of family
-# 26: loops of independent instructions over a chain of dependent additions.
+# Cycles per instruction of any width, measured on an EPYC of family 26, model 2: loops of
+# independent instructions over a chain of dependent additions. The units are those of GCC's model
+# of Zen 5: it multiplies on pipes 0 and 1, adds on 2 and 3, and does logic on all four.
 MULTIPLY, ADD, SHIFT, STORE = 0.5, 0.5, 0.5, 1.0
 UNITS: dict[str, tuple[str, Mapping[str, float]]] = {
     "fma": ("multiply pipes", {"float32": MULTIPLY, "float64": MULTIPLY}),
@@ -42,12 +41,15 @@ UNITS: dict[str, tuple[str, Mapping[str, float]]] = {
     "logic": ("all pipes", {"float32": 0.25, "float64": 0.25}),
     "select": ("all pipes", {"float32": 0.25, "float64": 0.25}),
     "shift": ("shift pipes", {"float32": SHIFT, "float64": SHIFT}),
-    "load": ("memory", {"float32": 0.5, "float64": 0.5}),
-    "store": ("memory", {"float32": STORE, "float64": STORE}),
-    "compact": ("memory", {"float32": 1.0, "float64": 1.0}),
+    "load": ("load ports", {"float32": 0.5, "float64": 0.5}),
+    "store": ("store port", {"float32": STORE, "float64": STORE}),
+    "compact": ("permute pipe", {"float32": 1.0, "float64": 1.0}),
 }
 # Cycles per lane, whatever the width
-GATHERS = {"gather": {"float32": 1.2, "float64": 1.8}, "scatter": {"float32": 1.1, "float64": 1.1}}
+GATHERS: dict[str, tuple[str, Mapping[str, float]]] = {
+    "gather": ("load ports", {"float32": 1.2, "float64": 1.8}),
+    "scatter": ("store port", {"float32": 1.1, "float64": 1.1}),
+}
 PIPES = 4
 PIPED = set(UNITS) - {"div", "sqrt", "load", "store", "compact"}
 
@@ -72,8 +74,8 @@ def floor(operations: dict[str, float], dtype: str, bits: int) -> Floor:
     for kind, count in instructions.items():
         unit, cycles = UNITS[kind]
         busy[unit] += count * cycles[dtype]
-    for kind, per_lane in GATHERS.items():
-        busy["memory"] += operations.get(kind, 0) * per_lane[dtype]
+    for kind, (unit, per_lane) in GATHERS.items():
+        busy[unit] += operations.get(kind, 0) * per_lane[dtype]
     total = sum(busy.values())
     busy["all pipes"] = sum(instructions[kind] for kind in instructions if kind in PIPED) / PIPES
     unit = max(busy, key=busy.__getitem__)
