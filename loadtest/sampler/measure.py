@@ -12,7 +12,8 @@ from loadtest.sampler.protocol import Failed, Peer, Slice, started
 
 __all__ = ["Refused", "Sample", "Stage"]
 
-SIGMAS = 6.0
+# The mean square of 400 warm draws is skewed: 5.8 deviations once in 150,000 slices
+MEAN_SIGMAS, SQUARE_SIGMAS = 6.0, 8.0
 
 
 class Refused(Exception):
@@ -117,14 +118,14 @@ class Stage:
 
 
 def check(name: str, case: Case, answer: Slice, truth: Moments) -> None:
-    """Raise `Refused` if a moment of the last draws is more than six deviations off."""
+    """Raise `Refused` if a moment of the last draws is too many deviations off."""
     pairs = (
-        ("mean", answer.mean, truth.mean, truth.mean_sigma),
-        ("mean square", answer.mean_square, truth.square, truth.square_sigma),
+        ("mean", answer.mean, truth.mean, MEAN_SIGMAS * truth.mean_sigma),
+        ("mean square", answer.mean_square, truth.square, SQUARE_SIGMAS * truth.square_sigma),
     )
-    for what, got, true, sigma in pairs:
-        if not abs(got - true) <= SIGMAS * sigma:
+    for what, got, true, tolerance in pairs:
+        if not abs(got - true) <= tolerance:
             raise Refused(
                 f"{name}, {case.mix}, n = {case.n}, {case.dtype}: the {what} is {got!r}, "
-                f"must be {true!r} within {SIGMAS:g} deviations of {sigma:.2g}"
+                f"must be {true!r} within {tolerance:.2g}"
             )
