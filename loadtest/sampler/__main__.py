@@ -80,7 +80,9 @@ def _chosen(options: argparse.Namespace) -> list[Contender]:
         for contender in CONTENDERS
         if "all" in options.peers or contender.name.split()[0] in options.peers
     ]
-    return [c for c in chosen if c.name != OURS] + levels() if options.levels else chosen
+    if options.levels:
+        return levels() + [contender for contender in chosen if contender.name != OURS]
+    return chosen
 
 
 def _document(
