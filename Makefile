@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
+PEERS ?= all
+CPU_TORCH := https://download.pytorch.org/whl/cpu
 # setuptools warns of every editable installation
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-long check format bench clean
+.PHONY: help setup serve test test-long check format bench bench-sampler bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +71,16 @@ test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench
+
+bench-sampler: $(VENV)/.dev ## measure the Beta sampler next to its peers (PEERS=all, OPTIONS=--quick)
+	$(BIN)/python -m loadtest.sampler --peers $(PEERS) $(OPTIONS)
+
+# gigabytes where the index of CPU-only builds is out of reach
+bench-peers: $(VENV)/bin/pip ## install torch and mkl_random aside for bench-sampler
+	$(PYTHON) -m venv build/peers/venv
+	timeout 900 build/peers/venv/bin/pip install -q numpy mkl_random
+	timeout 900 build/peers/venv/bin/pip install -q --retries 0 --index-url $(CPU_TORCH) torch \
+	|| timeout 900 build/peers/venv/bin/pip install -q torch
 
 check: $(VENV)/.dev ## check format, lint and types
 	$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""Measures the Beta sampler beside its peers: `python -m loadtest.sampler`."""
