@@ -27,17 +27,11 @@ struct Identity {
 
 constexpr Identity all{};
 
-// Some positions in a block.
+// Some positions in a block. A compaction reads and writes whole vectors.
 template <int width>
 struct List {
     alignas(64) std::uint32_t at[block_size + width];
     int count = 0;
-
-    // The last vector is filled up with copies of the last position: what a stage computes for a
-    // copy is what it computes for the original.
-    void fill() {
-        for (int i = 0; i < width && count > 0; ++i) at[count + i] = at[count - 1];
-    }
 };
 
 // Copies of the columns of some lanes, side by side, followed by copies of the last lane up to a
@@ -142,42 +136,47 @@ class Block {
         int undecided = 0;
         auto small = V::less(V::set(0), V::set(0));
         for (int i = 0; i < count; i += V::width) {
-            const Real a = V::load(columns.alpha + i);
-            const Real b = V::load(columns.beta + i);
-            const Proposal<V> first(centre_of(a), V::load(root1_ + i), V::load(normal1_ + i));
-            const Proposal<V> second(centre_of(b), V::load(root2_ + i), V::load(normal2_ + i));
+            const auto first = proposal(columns.alpha, root1_, normal1_, i);
+            const auto second = proposal(columns.beta, root2_, normal2_, i);
             __builtin_prefetch(columns.alpha + block_size + i);
             __builtin_prefetch(columns.beta + block_size + i);
-            V::store(gamma1_ + i, first.quarter());
-            V::store(gamma2_ + i, second.quarter());
+            V::store(gamma_[0] + i, first.quarter());
+            V::store(gamma_[1] + i, second.quarter());
             const auto u = acceptance_bound<V>(words_[i / V::width]);
             const auto open = V::invert(surely_accepted<V>(u, first, second));
             undecided += V::compact(open, count - i, all.at + i, undecided_.at + undecided);
-            small = V::either(small, either_small(a, b));
+            small = V::either(small, either_small(V::load(columns.alpha + i), V::load(columns.beta + i)));
         }
         undecided_.count = undecided;
         some_small_ = V::any(small);
     }
 
+    static Proposal<V> proposal(const T* shapes, const T* roots, const T* normals, int i) {
+        return {centre_of(V::load(shapes + i)), V::load(roots + i), V::load(normals + i)};
+    }
+
     // The whole test for the undecided lanes; those rejected stay for the next attempt.
     [[gnu::flatten]] void settle(const Columns<T>& columns, int attempt) {
         const int count = undecided_.count;
-        undecided_.fill();
         const auto some = some_.take(columns, undecided_.at, count);
         make_words<PROPOSAL>(some, count, attempt);
         make_normals(count);
         int rejected = 0;
         for (int i = 0; i < count; i += V::width) {
-            const std::uint32_t* at = undecided_.at + i;
-            const Proposal<V> first(centre_of(V::load(some.alpha + i)), V::load(root1_ + i), V::load(normal1_ + i));
-            const Proposal<V> second(centre_of(V::load(some.beta + i)), V::load(root2_ + i), V::load(normal2_ + i));
-            V::scatter(gamma1_, at, first.quarter());
-            V::scatter(gamma2_, at, second.quarter());
+            const auto first = proposal(some.alpha, root1_, normal1_, i);
+            const auto second = proposal(some.beta, root2_, normal2_, i);
+            V::store(quarter1_ + i, first.quarter());
+            V::store(quarter2_ + i, second.quarter());
             const auto u =
                 acceptance_uniform<V>(words_[i / V::width], some.lanes + i, key_, attempt);
             const auto again = V::invert(accepted<V>(u, first, second));
-            rejected += V::compact(again, count - i, at, undecided_.at + rejected);
+            rejected += V::compact(again, count - i, undecided_.at + i, rejected_.at + rejected);
         }
+        for (int i = 0; i < count; ++i) {
+            gamma_[0][undecided_.at[i]] = quarter1_[i];
+            gamma_[1][undecided_.at[i]] = quarter2_[i];
+        }
+        for (int i = 0; i < rejected; ++i) undecided_.at[i] = rejected_.at[i];
         undecided_.count = rejected;
     }
 
@@ -185,8 +184,8 @@ class Block {
     void centre(const Columns<T>& columns) {
         for (int i = 0; i < undecided_.count; ++i) {
             const std::uint32_t at = undecided_.at[i];
-            gamma1_[at] = centre_of<Scalar<T>>(columns.alpha[at]) * T(0.25);
-            gamma2_[at] = centre_of<Scalar<T>>(columns.beta[at]) * T(0.25);
+            gamma_[0][at] = centre_of<Scalar<T>>(columns.alpha[at]) * T(0.25);
+            gamma_[1][at] = centre_of<Scalar<T>>(columns.beta[at]) * T(0.25);
         }
     }
 
@@ -194,18 +193,10 @@ class Block {
     // Where both were, the mixture Beta(a, b) = a/(a+b) Beta(a+1, b) + b/(a+b) Beta(a, b+1) leaves
     // one to boost.
     [[gnu::flatten]] void boost(const Columns<T>& columns, int count) {
-        List<V::width>& small = undecided_;
-        small.count = 0;
-        for (int i = 0; i < count; i += V::width) {
-            const auto chosen =
-                either_small(V::load(columns.alpha + i), V::load(columns.beta + i));
-            small.count += V::compact(chosen, count - i, all.at + i, small.at + small.count);
-        }
-        small.fill();
-        const auto some = some_.take(columns, small.at, small.count);
-        make_words<SMALL>(some, small.count, 0);
-        for (int i = 0; i < small.count; i += V::width) {
-            const std::uint32_t* at = small.at + i;
+        const int small = find_small(columns, count);
+        const auto some = some_.take(columns, small_.at, small);
+        make_words<SMALL>(some, small, 0);
+        for (int i = 0; i < small; i += V::width) {
             const auto& w = words_[i / V::width];
             const Real a = V::load(some.alpha + i);
             const Real b = V::load(some.beta + i);
@@ -213,26 +204,40 @@ class Block {
             const auto side = V::less(long_uniform<V>(w.w2, w.w3), a / (a + b));
             const auto alpha_raised = V::both(V::less(b, one), side);
             const auto first = V::both(V::less(a, one), V::invert(alpha_raised));
-            const Real log_boost = -exponential<V>(w.w0, w.w1) / V::select(first, a, b);
-            const Real g1 = V::gather(gamma1_, at);
-            const Real g2 = V::gather(gamma2_, at);
-            const Real boosted = times_exp<V>(V::select(first, g1, g2), log_boost);
-            V::scatter(gamma1_, at, V::select(first, boosted, g1));
-            V::scatter(gamma2_, at, V::select(first, g2, boosted));
+            V::store(log_boost_ + i, -exponential<V>(w.w0, w.w1) / V::select(first, a, b));
+            V::store(which_ + i, V::select(first, V::set(0), one));
         }
+        for (int i = 0; i < small; ++i) {
+            boosted_[i] = gamma_[static_cast<int>(which_[i])][small_.at[i]];
+        }
+        for (int i = 0; i < small; i += V::width) {
+            V::store(boosted_ + i, times_exp<V>(V::load(boosted_ + i), V::load(log_boost_ + i)));
+        }
+        for (int i = 0; i < small; ++i) {
+            gamma_[static_cast<int>(which_[i])][small_.at[i]] = boosted_[i];
+        }
+    }
+
+    int find_small(const Columns<T>& columns, int count) {
+        int found = 0;
+        for (int i = 0; i < count; i += V::width) {
+            const auto small = either_small(V::load(columns.alpha + i), V::load(columns.beta + i));
+            found += V::compact(small, count - i, all.at + i, small_.at + found);
+        }
+        return found;
     }
 
     void divide(int count, T* out) {
         int i = 0;
         for (; i + V::width <= count; i += V::width) V::store(out + i, ratio(i));
         if (i == count) return;
-        V::store(gamma1_ + i, ratio(i));
-        for (; i < count; ++i) out[i] = gamma1_[i];
+        V::store(gamma_[0] + i, ratio(i));
+        for (; i < count; ++i) out[i] = gamma_[0][i];
     }
 
     Real ratio(int i) const {
-        const Real g1 = V::load(gamma1_ + i);
-        return g1 / (g1 + V::load(gamma2_ + i));
+        const Real g1 = V::load(gamma_[0] + i);
+        return g1 / (g1 + V::load(gamma_[1] + i));
     }
 
     static typename V::Mask either_small(Real a, Real b) {
@@ -248,14 +253,18 @@ class Block {
     Schedule key_;
     int max_attempts_;
     bool some_small_ = false;
-    List<V::width> undecided_;
+    List<V::width> undecided_, rejected_, small_;
     Words<V> words_[block_size / V::width];
     alignas(64) T root1_[block_size];
     alignas(64) T root2_[block_size];
     alignas(64) T normal1_[block_size];
     alignas(64) T normal2_[block_size];
-    alignas(64) T gamma1_[block_size];
-    alignas(64) T gamma2_[block_size];
+    alignas(64) T gamma_[2][block_size];
+    alignas(64) T quarter1_[block_size];
+    alignas(64) T quarter2_[block_size];
+    alignas(64) T log_boost_[block_size];
+    alignas(64) T which_[block_size];
+    alignas(64) T boosted_[block_size];
     alignas(64) std::uint64_t numbers_[block_size];  // the lanes' names where none are given
     Copy<T, group> last_, some_;
 };
