@@ -91,7 +91,7 @@ void sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream
     if (k == 0) return;
     const std::size_t parts = part_count(n, threads);
     std::vector<Best<T>> bests;
-    for (std::size_t part = 0; part < parts; ++part) bests.emplace_back(k, n / parts + 1);
+    for (std::size_t part = 0; part < parts; ++part) bests.emplace_back(k, n);
     split(n, parts, [&](std::size_t part, std::size_t begin, std::size_t end) {
         select(kernel, columns, stream, begin, end, bests[part]);
     });
