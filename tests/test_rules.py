@@ -17,7 +17,7 @@ ARROWS = {
     | {"click", "granian", "numpy", "orjson", "starlette"},
     "bandit": {"betadist"} | {"numpy", "scipy"},
     "featurestore": {"featuretable", "idcolumn"} | {"lmdb", "numpy", "pyarrow"},
-    "loadtest": {"numpy"},
+    "loadtest": {"betadist"} | {"numpy"},
     "ext/betadist": {"numpy"},
     "ext/featuretable": {"numpy"},
     "ext/idcolumn": {"numpy"},

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,47 @@ def test_threads_are_kept_not_added() -> None:
     for key in range(1000):
         betadist.sample(alpha, beta, key, threads=WORKERS + 1)
     assert thread_count() == before
+
+
+@pytest.fixture
+def no_forced_switches() -> Iterator[None]:
+    """Let no thread take the GIL from another that doesn't drop it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("select", [False, True])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.usefixtures("no_forced_switches")
+def test_other_python_threads_go_on_during_a_call(select: bool, threads: int) -> None:
+    alpha, beta = shapes("float64", 100_000)
+    steps = 0
+    stop = threading.Event()
+
+    def step() -> None:
+        nonlocal steps
+        while not stop.is_set():
+            steps += 1
+            time.sleep(0)  # drops the GIL
+
+    def steps_during_a_call() -> int:
+        before = steps
+        if select:
+            betadist.sample_top_k(alpha, beta, 1, 10, threads=threads)
+        else:
+            betadist.sample(alpha, beta, 1, threads=threads)
+        return steps - before
+
+    stepper = threading.Thread(target=step)
+    stepper.start()
+    try:
+        # The system may not let the other thread run during one call, but during one of a thousand.
+        assert any(steps_during_a_call() for _ in range(1000))
+    finally:
+        stop.set()
+        stepper.join()
 
 
 def run(code: str) -> str:
