@@ -7,14 +7,23 @@ PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
 CPU_TORCH := https://download.pytorch.org/whl/cpu
+CALLS ?= 1e8
+SANITIZED := build/sanitize
+SAMPLER := $(wildcard ext/betadist/*.cpp)
+DRIVER := -std=c++20 -O2 -g1 -ffp-contract=off -fno-math-errno -pthread -Iext/betadist
+# Python doesn't load these by itself, and must before its extensions do.
+RUNTIMES = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-file-name=libubsan.so) $(shell $(CXX) -print-file-name=libstdc++.so)
+# Python frees little of its own at exit, so leaks are looked for in the C++ program only.
+SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0
+export UBSAN_OPTIONS = print_stacktrace=1:halt_on_error=1
 # setuptools warns of every editable installation
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-long check format bench bench-sampler bench-peers clean
+.PHONY: help setup serve test test-long test-sanitize fuzz check format bench bench-sampler bench-peers clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## build the extensions and install everything that development needs
 
@@ -68,6 +77,25 @@ test: $(VENV)/.dev ## run the tests
 
 test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
+
+test-sanitize: $(VENV)/.dev $(SANITIZED)/hammer-address,undefined $(SANITIZED)/hammer-thread ## run the extensions' tests under the sanitizers
+	$(SANITIZED)/hammer-address,undefined
+	$(SANITIZED)/hammer-thread
+	BANDIT_SERVE_SANITIZE=address,undefined $(BIN)/python setup.py -q build_py --build-lib $(SANITIZED)/lib build_ext --build-lib $(SANITIZED)/lib --build-temp $(SANITIZED)/temp
+	$(SANITIZE) $(BIN)/python -c "import sys; from betadist import _core; sys.exit('sanitize' not in _core.__file__)"
+	$(SANITIZE) $(BIN)/pytest tests/ext --timeout 900
+
+fuzz: $(SANITIZED)/fuzz ## draw from shapes of any bits with every kernel (CALLS=1e8)
+	$(SANITIZED)/fuzz $(CALLS)
+
+# C++ programs of the sampler alone, under a sanitizer or none
+$(SANITIZED)/hammer-%: tests/ext/betadist/hammer.cpp $(NATIVE)
+	@mkdir -p $(@D)
+	$(CXX) $(DRIVER) -fsanitize=$* -fno-sanitize-recover=all $< $(SAMPLER) -o $@
+
+$(SANITIZED)/fuzz: tests/ext/betadist/fuzz.cpp $(NATIVE)
+	@mkdir -p $(@D)
+	$(CXX) $(DRIVER) $< $(SAMPLER) -o $@
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench

@@ -208,7 +208,9 @@ def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
     out : ndarray, shape (n,), optional
         Takes the result: of alpha's dtype, contiguous and writable. It may be alpha or beta.
     threads : int
-        Most threads to use; a part of fewer than 8192 elements gets no thread of its own.
+        Most threads to use, the caller's among them; never more than the affinity mask and the
+        CPU quota of the container allow when the first call asks, nor one for fewer than 16384
+        elements. They are started when first needed and kept.
 
     Returns
     -------
@@ -297,6 +299,18 @@ def sample_with(kernel, alpha, beta, key, lanes=None, *, max_attempts=MAX_ATTEMP
     cdef const Kernel* named = sampler.kernel(kernels().index(kernel))
     draw.stream.max_attempts = max_attempts
     return run_to(draw, named, empty(draw.n, draw.typenum))
+
+
+def cpu_quota(groups="/sys/fs/cgroup", own="/proc/self/cgroup"):
+    """Return how many threads can run at once: see quota.hpp."""
+    return sampler.cpu_quota(os.fsencode(groups), os.fsencode(own))
+
+
+def limit_threads(most):
+    """Let calls use up to `most` threads, whatever the quota says; return the limit until now."""
+    cdef int before = sampler.Pool.shared().limit()
+    sampler.Pool.shared().set_limit(checked_threads(most))
+    return before
 
 
 def philox(counter, key):

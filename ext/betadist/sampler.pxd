@@ -1,4 +1,5 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libcpp.string cimport string
 
 
 cdef extern from "columns.hpp" namespace "betadist" nogil:
@@ -46,3 +47,16 @@ cdef extern from "probe.hpp" namespace "betadist" nogil:
         SQUEEZE
 
     void probe[T](Piece piece, const T* x, const T* y, size_t n, T* out)
+
+
+cdef extern from "pool.hpp" namespace "betadist" nogil:
+    cdef cppclass Pool:
+        @staticmethod
+        Pool& shared() except +
+
+        int limit()
+        void set_limit(int most)
+
+
+cdef extern from "quota.hpp" namespace "betadist":
+    int cpu_quota(const string& groups, const string& own) except +

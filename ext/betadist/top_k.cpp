@@ -1,86 +1,187 @@
-// Selection of the k largest draws: each thread keeps its best in a buffer of about 2 k and, when
-// that is full, drops the worse half in linear time. n draws cost n + n/k selections of 2 k.
+// Selection of the k largest draws. Each part keeps candidates in a buffer of about 2 k; when that
+// is full a bound rises so far that about k of them reach it, and every part drops draws below the
+// highest bound of all. n draws cost n vector comparisons and about k ln(n/k) insertions.
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <vector>
 
 #include "environment.hpp"
 #include "sampler.hpp"
+#include "selection.hpp"
 #include "split.hpp"
 
 namespace betadist {
 namespace {
 
+// Equal draws go by lane, then by position.
+struct Earlier {
+    const std::uint64_t* lanes;
+
+    bool operator()(std::size_t a, std::size_t b) const {
+        if (lanes == nullptr || lanes[a] == lanes[b]) return a < b;
+        return lanes[a] < lanes[b];
+    }
+};
+
+template <class T>
+class Candidates {
+   public:
+    // Takes its memory at once: nothing else here throws.
+    Candidates(std::size_t k, Earlier earlier, std::size_t capacity)
+        : k_(k),
+          capacity_(capacity),
+          earlier_(earlier),
+          values_(std::make_unique_for_overwrite<T[]>(capacity)),
+          positions_(std::make_unique_for_overwrite<std::size_t[]>(capacity)) {}
+
+    static constexpr std::size_t stride = 64;
+
+    std::size_t count() const { return count_; }
+    T value(std::size_t i) const { return values_[i]; }
+    std::size_t position(std::size_t i) const { return positions_[i]; }
+
+    // Adds those of up to `stride` draws that reach the bound of all parts.
+    void add(const T* draws, std::size_t from, std::size_t size, std::atomic<T>& bound) {
+        T least = bound.load(std::memory_order_relaxed);
+        if (size == stride && count_reaching<stride>(draws, least) == 0) return;
+        if (capacity_ - count_ < stride) {
+            prune();
+            raise(bound, least_);
+            least = std::max(least, least_);
+        }
+        for (std::size_t i = 0; i < size; ++i) {
+            put(count_, draws[i], from + i);
+            count_ += draws[i] >= least;
+        }
+    }
+
+   private:
+    static void raise(std::atomic<T>& bound, T to) {
+        T now = bound.load(std::memory_order_relaxed);
+        while (now < to && !bound.compare_exchange_weak(now, to, std::memory_order_relaxed)) {
+        }
+    }
+
+    void put(std::size_t at, T value, std::size_t position) {
+        values_[at] = value;
+        positions_[at] = position;
+    }
+
+    void prune() {
+        least_ = bound_of(values_.get(), count_, k_);
+        keep([&](T value) { return value >= least_; });
+        if (count_ > enough(k_)) drop_ties();
+    }
+
+    template <class Good>
+    void keep(const Good& good) {
+        std::size_t to = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            const T value = values_[i];
+            put(to, value, positions_[i]);
+            to += good(value);
+        }
+        count_ = to;
+    }
+
+    // Fewer than k are above the bound: of those equal to it, the earliest stay.
+    void drop_ties() {
+        std::size_t above = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (values_[i] == least_) continue;
+            std::swap(values_[i], values_[above]);
+            std::swap(positions_[i], positions_[above++]);
+        }
+        std::size_t* const ties = positions_.get();
+        std::nth_element(ties + above, ties + k_, ties + count_, earlier_);
+        count_ = k_;
+    }
+
+    std::size_t k_, capacity_, count_ = 0;
+    T least_ = 0;
+    Earlier earlier_;
+    std::unique_ptr<T[]> values_;
+    std::unique_ptr<std::size_t[]> positions_;
+};
+
 template <class T>
 struct Arm {
     T value;
-    std::uint64_t lane;
-    std::size_t index;
+    std::size_t position;
 };
 
 template <class T>
-bool better(const Arm<T>& a, const Arm<T>& b) {
-    if (a.value != b.value) return a.value > b.value;
-    if (a.lane != b.lane) return a.lane < b.lane;
-    return a.index < b.index;
-}
+using Arms = std::vector<Arm<T>>;
 
-template <class T>
-class Best {
-   public:
-    // Takes its memory at once: add() doesn't throw.
-    Best(std::size_t k, std::size_t n) : k_(std::min(k, n)) {
-        arms_.reserve(std::min(n, 2 * k_ + 1024));
-    }
-
-    void add(const Arm<T>& arm) {
-        if (full_ && !better(arm, worst_)) return;
-        if (arms_.size() == arms_.capacity()) prune();
-        arms_.push_back(arm);
-    }
-
-    // Leaves the k best, in no order.
-    void prune() {
-        if (arms_.size() < k_) return;
-        const auto last = arms_.begin() + static_cast<std::ptrdiff_t>(k_) - 1;
-        std::nth_element(arms_.begin(), last, arms_.end(), better<T>);
-        worst_ = *last;
-        full_ = true;
-        arms_.resize(k_);
-    }
-
-    const std::vector<Arm<T>>& arms() const { return arms_; }
-
-   private:
-    std::size_t k_;
-    std::vector<Arm<T>> arms_;
-    Arm<T> worst_{};
-    bool full_ = false;
-};
+// Room for k and as many to come, and for enough to come that a small k is seldom pruned.
+std::size_t room(std::size_t k) { return 2 * k + 1024; }
 
 template <class T>
 void select(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t begin,
-            std::size_t end, Best<T>& best) {
-    constexpr std::size_t stride = 1024;
-    T draws[stride];
+            std::size_t end, Candidates<T>& candidates, std::atomic<T>& bound) {
+    constexpr std::size_t size = 1024, stride = Candidates<T>::stride;
+    T draws[size];
     const FloatingPoint scope;
-    for (std::size_t from = begin; from < end; from += stride) {
-        const std::size_t to = std::min(end, from + stride);
-        kernel.draw(columns, stream, from, to, draws);
-        for (std::size_t i = from; i < to; ++i) {
-            best.add({draws[i - from], columns.lanes ? columns.lanes[i] : i, i});
+    for (std::size_t from = begin; from < end; from += size) {
+        const std::size_t count = std::min(end - from, size);
+        kernel.draw(columns, stream, from, from + count, draws);
+        for (std::size_t i = 0; i < count; i += stride) {
+            candidates.add(draws + i, from + i, std::min(count - i, stride), bound);
         }
     }
-    best.prune();
 }
 
+// The candidates of all parts that reach the highest bound.
 template <class T>
-std::vector<Arm<T>> merge(const std::vector<Best<T>>& parts, std::size_t k) {
-    std::vector<Arm<T>> arms;
-    for (const auto& part : parts) arms.insert(arms.end(), part.arms().begin(), part.arms().end());
-    const auto middle = arms.begin() + static_cast<std::ptrdiff_t>(k);
-    std::nth_element(arms.begin(), middle, arms.end(), better<T>);
-    std::sort(arms.begin(), middle, better<T>);
+Arms<T> from_parts(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
+                   std::size_t k, std::size_t parts) {
+    std::vector<Candidates<T>> found;
+    found.reserve(parts);
+    for (std::size_t part = 0; part < parts; ++part) {
+        found.emplace_back(k, Earlier{columns.lanes}, room(k));
+    }
+    std::atomic<T> bound = 0;
+    split(n, parts, [&](std::size_t part, std::size_t begin, std::size_t end) {
+        select(kernel, columns, stream, begin, end, found[part], bound);
+    });
+    Arms<T> arms;
+    const T least = bound;
+    for (const auto& part : found) {
+        for (std::size_t i = 0; i < part.count(); ++i) {
+            if (part.value(i) >= least) arms.push_back({part.value(i), part.position(i)});
+        }
+    }
     return arms;
+}
+
+// All draws that reach a bound, where their buffers would be as large as all draws.
+template <class T>
+Arms<T> from_all(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
+                 std::size_t k, int threads) {
+    const auto draws = std::make_unique_for_overwrite<T[]>(n);
+    sample(kernel, columns, stream, n, draws.get(), threads);
+    const T bound = bound_of(draws.get(), n, k);
+    Arms<T> arms(count_reaching(draws.get(), n, bound) + 1);  // one to spare for the last writes
+    std::size_t to = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        arms[to] = {draws[i], i};
+        to += draws[i] >= bound;
+    }
+    arms.pop_back();
+    return arms;
+}
+
+// Orders the k best of `arms`.
+template <class T>
+void sort(Arms<T>& arms, std::size_t k, Earlier earlier) {
+    const auto better = [&](const Arm<T>& a, const Arm<T>& b) {
+        if (a.value != b.value) return a.value > b.value;
+        return earlier(a.position, b.position);
+    };
+    const auto middle = arms.begin() + static_cast<std::ptrdiff_t>(k);
+    if (arms.size() > enough(k)) std::nth_element(arms.begin(), middle, arms.end(), better);
+    std::sort(arms.begin(), arms.size() > enough(k) ? middle : arms.end(), better);
 }
 
 }  // namespace
@@ -90,14 +191,12 @@ void sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream
                   std::size_t k, std::int64_t* indices, T* values, int threads) {
     if (k == 0) return;
     const std::size_t parts = part_count(n, threads);
-    std::vector<Best<T>> bests;
-    for (std::size_t part = 0; part < parts; ++part) bests.emplace_back(k, n / parts + 1);
-    split(n, parts, [&](std::size_t part, std::size_t begin, std::size_t end) {
-        select(kernel, columns, stream, begin, end, bests[part]);
-    });
-    const auto arms = merge(bests, k);
+    const bool small = n / parts <= room(k);
+    Arms<T> arms = small ? from_all(kernel, columns, stream, n, k, threads)
+                         : from_parts(kernel, columns, stream, n, k, parts);
+    sort(arms, k, Earlier{columns.lanes});
     for (std::size_t i = 0; i < k; ++i) {
-        indices[i] = static_cast<std::int64_t>(arms[i].index);
+        indices[i] = static_cast<std::int64_t>(arms[i].position);
         values[i] = arms[i].value;
     }
 }

@@ -1,0 +1,137 @@
+#include "pool.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <system_error>
+#include <thread>
+
+#include "quota.hpp"
+
+namespace betadist {
+namespace {
+
+std::atomic<Pool*> process_pool = nullptr;
+
+void forget_pool() { process_pool.store(nullptr, std::memory_order_relaxed); }
+
+// Signals are for the threads that the process knows of; a new thread takes over this one's mask.
+class NoSignals {
+   public:
+    NoSignals() {
+        sigset_t every;
+        sigfillset(&every);
+        pthread_sigmask(SIG_SETMASK, &every, &saved_);
+    }
+    ~NoSignals() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+
+   private:
+    sigset_t saved_;
+};
+
+}  // namespace
+
+// Everything but `next` belongs to the pool's mutex.
+struct Pool::Job {
+    const Task& task;
+    std::vector<std::size_t> free_parts;
+    std::atomic<std::size_t> next = 0;
+    std::size_t helpers = 0;
+    std::condition_variable left{};
+
+    Job(const Task& task, std::size_t parts) : task(task), free_parts(parts - 1) {
+        for (std::size_t i = 0; i + 1 < parts; ++i) free_parts[i] = parts - 1 - i;
+    }
+
+    bool wants_help() const {
+        return !free_parts.empty() && next.load(std::memory_order_relaxed) < task.chunks;
+    }
+
+    bool run_one(std::size_t part) {
+        const std::size_t chunk = next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= task.chunks) return false;
+        task.run(task.context, part, chunk);
+        return true;
+    }
+};
+
+Pool& Pool::shared() {
+    Pool* pool = process_pool.load(std::memory_order_acquire);
+    if (pool != nullptr) return *pool;
+    [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, forget_pool);
+    Pool* const made = new Pool(cpu_quota());
+    if (process_pool.compare_exchange_strong(pool, made)) return *made;
+    delete made;
+    return *pool;
+}
+
+void Pool::run(const Task& task, std::size_t parts) {
+    const auto most = static_cast<std::size_t>(std::max(1, limit()));
+    parts = std::min({parts, most, task.chunks});
+    if (parts <= 1) {
+        for (std::size_t chunk = 0; chunk < task.chunks; ++chunk) task.run(task.context, 0, chunk);
+        return;
+    }
+    Job job(task, parts);
+    {
+        const std::lock_guard lock(mutex_);
+        start(parts - 1);
+        jobs_.push_back(&job);
+        open_.store(jobs_.size(), std::memory_order_relaxed);
+    }
+    wanted_.notify_one();
+    while (job.run_one(0)) {
+    }
+    finish(job);
+}
+
+void Pool::finish(Job& job) {
+    std::unique_lock lock(mutex_);
+    jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
+    open_.store(jobs_.size(), std::memory_order_relaxed);
+    job.left.wait(lock, [&] { return job.helpers == 0; });
+}
+
+// Called with the mutex held.
+void Pool::start(std::size_t helpers) {
+    if (threads_ >= helpers) return;
+    const NoSignals scope;
+    try {
+        for (; threads_ < helpers; ++threads_) std::thread(&Pool::serve, this).detach();
+    } catch (const std::system_error&) {
+        // No more threads to be had: those there are do the work.
+    }
+}
+
+void Pool::serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        Job* job = nullptr;
+        wanted_.wait(lock, [&] { return (job = next_job()) != nullptr; });
+        const std::size_t part = job->free_parts.back();
+        job->free_parts.pop_back();
+        ++job->helpers;
+        lock.unlock();
+        // Each thread that wakes up wakes two: 64 are up after 6 wake-ups.
+        wanted_.notify_one();
+        wanted_.notify_one();
+        // One of several jobs gets a chunk done, then it is the next one's turn.
+        while (job->run_one(part) && open_.load(std::memory_order_relaxed) == 1) {
+        }
+        lock.lock();
+        job->free_parts.push_back(part);
+        if (--job->helpers == 0) job->left.notify_one();
+    }
+}
+
+// The job that has waited longest for a thread; it goes to the end of the line.
+Pool::Job* Pool::next_job() {
+    const auto found = std::find_if(jobs_.begin(), jobs_.end(),
+                                    [](const Job* job) { return job->wants_help(); });
+    if (found == jobs_.end()) return nullptr;
+    std::rotate(found, found + 1, jobs_.end());
+    return jobs_.back();
+}
+
+}  // namespace betadist

@@ -1,0 +1,95 @@
+"""What a second thread brings: callers at once, and `threads=2` within one call.
+
+    python -m loadtest.scaling --rounds 31
+
+The contenders take turns within every round, so that a change of the machine's speed falls on both;
+a ratio is of one round, and its median and quartiles are over the rounds.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import betadist
+
+Column = NDArray[Any]  # float32 or float64
+
+SIZES = (400, 1_000_000)
+CALLERS = 2
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=31)
+    rounds = parser.parse_args().rounds
+    print("| dtype | n | throughput of 2 callers over 1 | threads=2 over threads=1 |")
+    print("|---|---|---|---|")
+    for dtype in ("float32", "float64"):
+        for n in SIZES:
+            alpha, beta = shapes(dtype, n)
+            callers = describe(caller_ratios(alpha, beta, rounds))
+            threads = describe(thread_ratios(alpha, beta, rounds)) if n > SIZES[0] else "-"
+            print(f"| {dtype} | {n} | {callers} | {threads} |")
+
+
+def shapes(dtype: str, n: int) -> tuple[Column, Column]:
+    """Return the alphas and betas of n arms: impressions 10..5000, click rates Beta(2, 30)."""
+    rng = np.random.default_rng(1)
+    impressions = rng.integers(10, 5001, n)
+    clicks = rng.binomial(impressions, rng.beta(2, 30, n))
+    return (1 + clicks).astype(dtype), (1 + impressions - clicks).astype(dtype)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work` took by the clock on the wall."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def caller_ratios(alpha: Column, beta: Column, rounds: int) -> list[float]:
+    """Return the throughput of two Python threads that call at once over that of one."""
+    calls = max(1, 4_000_000 // len(alpha))
+    outs = [np.empty_like(alpha) for _ in range(CALLERS)]
+
+    def call(caller: int) -> None:
+        for key in range(calls):
+            betadist.sample(alpha, beta, key, out=outs[caller])
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+
+        def together() -> None:
+            list(pool.map(call, range(CALLERS)))
+
+        together()
+        return [CALLERS * seconds(lambda: call(0)) / seconds(together) for _ in range(rounds)]
+
+
+def thread_ratios(alpha: Column, beta: Column, rounds: int) -> list[float]:
+    """Return the time of a call with one thread over its time with two."""
+    out = np.empty_like(alpha)
+
+    def call(threads: int) -> float:
+        return seconds(lambda: betadist.sample(alpha, beta, 1, out=out, threads=threads))
+
+    call(2)
+    return [call(1) / call(2) for _ in range(rounds)]
+
+
+def describe(ratios: list[float]) -> str:
+    """Return the median and the quartiles."""
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return f"{middle:.2f} ({low:.2f}..{high:.2f})"
+
+
+if __name__ == "__main__":
+    main()
