@@ -27,10 +27,10 @@ class Target(NamedTuple):
     levels: list[str]
 
     def missing(self) -> list[str]:
-        tools = [self.compiler.split()[0], *self.emulator.split()[:1]]
+        tools = {self.compiler.split()[0], *self.emulator.split()[:1]}
         if "aarch64" in self.compiler:
-            tools.append("aarch64-linux-gnu-g++")  # clang links its libraries
-        return [tool for tool in tools if shutil.which(tool) is None]
+            tools.add("aarch64-linux-gnu-g++")  # clang links its libraries
+        return sorted(tool for tool in tools if shutil.which(tool) is None)
 
 
 TARGETS = {"clang": Target("clang++", "", _core.kernels())}
