@@ -3,35 +3,17 @@
 
 #include <immintrin.h>
 
+#include "kept.hpp"
 #include "vector.hpp"
 
 namespace betadist {
 namespace {
 
-// For each set of kept lanes of 4, the bytes of their positions, kept ones first.
-struct Kept {
-    alignas(16) std::uint8_t bytes[16][16];
-
-    constexpr Kept() : bytes() {
-        for (int kept = 0; kept < 16; ++kept) {
-            int to = 0;
-            for (int lane = 0; lane < 4; ++lane) {
-                if (!(kept >> lane & 1)) continue;
-                for (int byte = 0; byte < 4; ++byte) {
-                    bytes[kept][to++] = static_cast<std::uint8_t>(4 * lane + byte);
-                }
-            }
-        }
-    }
-};
-
-constexpr Kept kept_first{};
-
 inline int compact_four(unsigned kept, const std::uint32_t* positions, std::uint32_t* to) {
     const auto order = _mm_load_si128(reinterpret_cast<const __m128i*>(kept_first.bytes[kept]));
     const auto at = _mm_loadu_si128(reinterpret_cast<const __m128i*>(positions));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi8(at, order));
-    return __builtin_popcount(kept);
+    return kept_first.count[kept];
 }
 
 template <class T>

@@ -46,7 +46,7 @@ struct Proposal {
     // Three leading digits cancel at |t| = 1/4, and d < 131 there as |z| < 8.6.
     Real exponent_far() const {
         const auto slope = V::fma(t, V::fma(t, constant<V>(1.0 / 3), V::set(-0.5f)), V::set(1));
-        const auto logarithm = log<V>(V::max(base, constant<V>(power_of_two(-60))));
+        const auto logarithm = log<V>(V::max(base, constant<V>(power_of_two<-60>)));
         return V::set(3) * d * V::fma(-t, slope, logarithm);
     }
 };

@@ -23,6 +23,8 @@ struct Available {
 #if defined(__x86_64__)
         if (has_avx2()) kernels[count++] = &avx2_kernel;
         if (has_avx512()) kernels[count++] = &avx512_kernel;
+#elif defined(__aarch64__)
+        kernels[count++] = &neon_kernel;
 #endif
     }
 };

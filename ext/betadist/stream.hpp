@@ -41,11 +41,14 @@ Counter<V> counter(const std::uint64_t* lanes, int attempt, Purpose purpose) {
     return c;
 }
 
-consteval double power_of_two(int n) {
+constexpr double halve(int times) {
     double x = 1;
-    for (; n < 0; ++n) x /= 2;
+    for (; times > 0; --times) x /= 2;
     return x;
 }
+
+template <int n>
+constexpr double power_of_two = halve(-n);
 
 template <class V>
 typename V::Real constant(double x) {
@@ -55,7 +58,7 @@ typename V::Real constant(double x) {
 // base + word 2^exponent, rounded once.
 template <class V, int exponent>
 typename V::Real add_word(typename V::Real base, typename V::Word word) {
-    return V::fma(V::from_unsigned(word), constant<V>(power_of_two(exponent)), base);
+    return V::fma(V::from_unsigned(word), constant<V>(power_of_two<exponent>), base);
 }
 
 template <class V>
@@ -65,11 +68,11 @@ constexpr bool is_double = sizeof(typename V::Element) == 8;
 template <class V>
 typename V::Real radius_uniform(const Words<V>& w) {
     if constexpr (is_double<V>) {
-        const auto least = constant<V>(power_of_two(-53));
+        const auto least = constant<V>(power_of_two<-53>);
         const auto tail = add_word<V, -53>(least, V::template word_right<11>(w.w1));
         return add_word<V, -32>(tail, w.w0);
     } else {
-        return add_word<V, -32>(constant<V>(power_of_two(-33)), w.w0);
+        return add_word<V, -32>(constant<V>(power_of_two<-33>), w.w0);
     }
 }
 
@@ -77,13 +80,13 @@ typename V::Real radius_uniform(const Words<V>& w) {
 template <class V>
 typename V::Real quarter_uniform(const Words<V>& w) {
     const auto leading = V::from_signed(V::template word_left<2>(w.w2));
-    const auto scale = constant<V>(power_of_two(-32));
+    const auto scale = constant<V>(power_of_two<-32>);
     if constexpr (is_double<V>) {
-        const auto half = constant<V>(power_of_two(-52));
+        const auto half = constant<V>(power_of_two<-52>);
         const auto tail = add_word<V, -51>(half, V::template word_right<11>(w.w3));
         return V::fma(leading, scale, tail);
     } else {
-        return V::fma(leading, scale, constant<V>(power_of_two(-31)));
+        return V::fma(leading, scale, constant<V>(power_of_two<-31>));
     }
 }
 
@@ -97,7 +100,7 @@ typename V::Word acceptance_bits(const Words<V>& w) {
 // The least upper bound of the acceptance uniform that its leading bits give.
 template <class V>
 typename V::Real acceptance_bound(const Words<V>& w) {
-    return add_word<V, -22>(constant<V>(power_of_two(-22)), acceptance_bits<V>(w));
+    return add_word<V, -22>(constant<V>(power_of_two<-22>), acceptance_bits<V>(w));
 }
 
 // The acceptance uniform with all its bits, in (0, 1].
@@ -105,14 +108,14 @@ template <class V>
 typename V::Real acceptance_uniform(const Words<V>& w, const std::uint64_t* lanes,
                                     const Schedule& key, int attempt) {
     if constexpr (is_double<V>) {
-        const auto half = constant<V>(power_of_two(-55));
+        const auto half = constant<V>(power_of_two<-55>);
         Counter<V> counters[] = {counter<V>(lanes, attempt, REFINE)};
         Words<V> refined;
         philox<V>(counters, key, &refined);
         const auto tail = add_word<V, -54>(half, refined.w0);
         return add_word<V, -22>(tail, acceptance_bits<V>(w));
     } else {
-        const auto half = constant<V>(power_of_two(-44));
+        const auto half = constant<V>(power_of_two<-44>);
         const auto tail = add_word<V, -43>(half, V::template word_right<11>(w.w1));
         return add_word<V, -22>(tail, acceptance_bits<V>(w));
     }
@@ -121,7 +124,7 @@ typename V::Real acceptance_uniform(const Words<V>& w, const std::uint64_t* lane
 // Uniform in (0, 1] of 64 bits, with full relative precision down to 2^-65.
 template <class V>
 typename V::Real long_uniform(typename V::Word high, typename V::Word low) {
-    const auto tail = add_word<V, -64>(constant<V>(power_of_two(-65)), low);
+    const auto tail = add_word<V, -64>(constant<V>(power_of_two<-65>), low);
     return add_word<V, -32>(tail, high);
 }
 

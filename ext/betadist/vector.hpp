@@ -28,7 +28,7 @@ struct Vector {
     }
     static void store(T* to, Real x) { __builtin_memcpy(to, &x, sizeof x); }
     static Real gather(const T* from, const std::uint32_t* at) {
-        Real x;
+        Real x = {};
         for (int i = 0; i < lanes; ++i) x[i] = from[at[i]];
         return x;
     }
