@@ -17,13 +17,11 @@
 #endif
 
 #include "avx2.hpp"
-#include "fit.hpp"
 #include "kernel.hpp"
 
 namespace betadist {
 
-const Kernel avx2_kernel = {"avx2", are_fit<Avx2<float>>, are_fit<Avx2<double>>, draw<Avx2<float>>,
-                              draw<Avx2<double>>};
+constinit const Kernel avx2_kernel = kernel_of<Avx2>("avx2");
 
 }  // namespace betadist
 

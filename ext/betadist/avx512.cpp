@@ -20,13 +20,11 @@
 #endif
 
 #include "avx512.hpp"
-#include "fit.hpp"
 #include "kernel.hpp"
 
 namespace betadist {
 
-const Kernel avx512_kernel = {"avx512", are_fit<Avx512<float>>, are_fit<Avx512<double>>, draw<Avx512<float>>,
-                              draw<Avx512<double>>};
+constinit const Kernel avx512_kernel = kernel_of<Avx512>("avx512");
 
 }  // namespace betadist
 

@@ -2,8 +2,9 @@
 // lanes need works on copies of theirs, side by side, so no vector waits for one of its lanes.
 #pragma once
 
-#include "columns.hpp"
+#include "fit.hpp"
 #include "gamma.hpp"
+#include "kernels.hpp"
 
 namespace betadist {
 namespace {
@@ -278,6 +279,11 @@ void draw(const Columns<typename V::Element>& columns, Stream stream, std::size_
         block.draw(columns, from, static_cast<int>(left < block_size ? left : block_size), out);
         out += block_size;
     }
+}
+
+template <template <class> class V>
+constexpr Kernel kernel_of(const char* level) {
+    return {level, are_fit<V<float>>, are_fit<V<double>>, draw<V<float>>, draw<V<double>>};
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 namespace betadist {
 
-const Kernel neon_kernel = {"neon", draw<Neon<float>>, draw<Neon<double>>};
+constinit const Kernel neon_kernel = kernel_of<Neon>("neon");
 
 }  // namespace betadist
 
