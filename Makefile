@@ -5,14 +5,15 @@ BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
+DRAWS ?= 1e8
 # setuptools warns of every editable installation
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-long check format bench clean
+.PHONY: help setup serve test test-long test-statistics check format bench clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## build the extensions and install everything that development needs
 
@@ -66,6 +67,9 @@ test: $(VENV)/.dev ## run the tests
 
 test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
+
+test-statistics: $(VENV)/.dev ## test the sampler's distribution and write ext/betadist/STATISTICS.md (DRAWS=1e8)
+	$(BIN)/python -m tests.ext.betadist.suite --draws $(DRAWS) --table ext/betadist/STATISTICS.md
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench
