@@ -10,7 +10,7 @@ DRAWS ?= 1e8
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-long test-statistics check format bench clean
+.PHONY: help setup serve test test-long test-statistics test-mutations check format bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
 
 test-statistics: $(VENV)/.dev ## test the sampler's distribution and write ext/betadist/STATISTICS.md (DRAWS=1e8)
 	$(BIN)/python -m tests.ext.betadist.suite --draws $(DRAWS) --table ext/betadist/STATISTICS.md
+
+test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are caught and write ext/betadist/MUTATIONS.md
+	$(BIN)/python -m tests.ext.betadist.mutants --table ext/betadist/MUTATIONS.md
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench

@@ -71,7 +71,7 @@ def attempts(pair: Pair, key: int, which: int) -> Twins:
     """
     drawn = draw(pair, key)
     full = (np.full(BLOCK, shape, pair.dtype) for shape in pair[1:])
-    once = _core.sample_with(_core.kernels()[-1], *full, key, max_attempts=1)
+    once = _core.sample_with("scalar", *full, key, max_attempts=1)
     retried = np.flatnonzero(once != drawn).astype(np.uint64)
     large = (1e9, 1e15) if which == 1 else (1e15, 1e9)
     return drawn[retried], draw(Pair("float64", *large), key, retried)
