@@ -116,7 +116,7 @@ def test_draws_are_those_of_the_reference(case: str, dtype: str, tolerance: floa
     np.testing.assert_allclose(drawn, expected, rtol=tolerance, atol=least)
 
 
-# Of such shapes few draws are neither 0 nor 1: those whose exponential is nearly 0, with all digits.
+# Of such shapes few draws are neither 0 nor 1: those whose exponential is nearly 0, to all digits.
 @pytest.mark.parametrize(
     ("dtype", "small", "tolerance"), [("float32", 1e-4, 2e-5), ("float64", 1e-6, 1e-12)]
 )
