@@ -16,14 +16,16 @@ RUNTIMES = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-fil
 # Python frees little of its own at exit, so leaks are looked for in the C++ program only.
 SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0
 export UBSAN_OPTIONS = print_stacktrace=1:halt_on_error=1
+DRAWS ?= 1e8
 # setuptools warns of every editable installation
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-long test-sanitize fuzz check format bench bench-sampler bench-peers clean
+.PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
+        bench bench-sampler bench-peers clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## build the extensions and install everything that development needs
 
@@ -96,6 +98,12 @@ $(SANITIZED)/hammer-%: tests/ext/betadist/hammer.cpp $(NATIVE)
 $(SANITIZED)/fuzz: tests/ext/betadist/fuzz.cpp $(NATIVE)
 	@mkdir -p $(@D)
 	$(CXX) $(DRIVER) $< $(SAMPLER) -o $@
+
+test-statistics: $(VENV)/.dev ## test the sampler's distribution and write ext/betadist/STATISTICS.md (DRAWS=1e8)
+	$(BIN)/python -m tests.ext.betadist.suite --draws $(DRAWS) --table ext/betadist/STATISTICS.md
+
+test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are caught and write ext/betadist/MUTATIONS.md
+	$(BIN)/python -m tests.ext.betadist.mutants --table ext/betadist/MUTATIONS.md
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+cimport cython
 cimport numpy as cnp
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -26,6 +27,8 @@ ctypedef fused real:
 cdef const Kernel* chosen = NULL
 
 
+@cython.freelist(8)
+@cython.no_gc
 cdef class Draw:
     """Checked arguments of one call: contiguous columns, key, threads."""
 
@@ -61,9 +64,12 @@ cdef Draw checked(alpha, beta, key, lanes, threads):
     draw.threads = checked_threads(threads)
     if lanes is not None:
         draw.lanes = checked_lanes(lanes, draw.n)
+    return draw
+
+
+cdef check_shapes(Draw draw):
     check_column("alpha", draw.alpha)
     check_column("beta", draw.beta)
-    return draw
 
 
 cdef cnp.ndarray column(str name, values):
@@ -78,6 +84,8 @@ cdef cnp.ndarray column(str name, values):
 cdef cnp.ndarray contiguous(str name, values, int typenum):
     if cnp.PyArray_NDIM(values) != 1:
         raise ValueError(f"{name} has {values.ndim} dimensions, must have 1")
+    if cnp.PyArray_ISCARRAY_RO(values) and cnp.PyArray_TYPE(values) == typenum:
+        return values
     return cnp.PyArray_FROM_OTF(values, typenum, cnp.NPY_ARRAY_IN_ARRAY)
 
 
@@ -155,7 +163,7 @@ cdef cnp.ndarray apart(cnp.ndarray values, cnp.ndarray out):
 
 cdef cnp.ndarray empty(size_t n, int typenum):
     cdef cnp.npy_intp size = <cnp.npy_intp>n
-    return cnp.PyArray_EMPTY(1, &size, typenum, 0)
+    return cnp.PyArray_SimpleNew(1, &size, typenum)
 
 
 cdef Columns[real] columns_of(Draw draw, real* like):
@@ -168,25 +176,28 @@ cdef Columns[real] columns_of(Draw draw, real* like):
     return columns
 
 
-cdef run(Draw draw, const Kernel* kernel, real* out):
+cdef bint run(Draw draw, const Kernel* kernel, real* out) except -1:
     cdef Columns[real] columns = columns_of(draw, out)
     with nogil:
-        sampler.sample(kernel[0], columns, draw.stream, draw.n, out, draw.threads)
+        return sampler.sample(kernel[0], columns, draw.stream, draw.n, out, draw.threads)
 
 
 cdef cnp.ndarray run_to(Draw draw, const Kernel* kernel, cnp.ndarray out):
+    cdef bint drawn
     if draw.typenum == cnp.NPY_FLOAT32:
-        run(draw, kernel, <float*>cnp.PyArray_DATA(out))
+        drawn = run(draw, kernel, <float*>cnp.PyArray_DATA(out))
     else:
-        run(draw, kernel, <double*>cnp.PyArray_DATA(out))
+        drawn = run(draw, kernel, <double*>cnp.PyArray_DATA(out))
+    if not drawn:
+        check_shapes(draw)
     return out
 
 
-cdef select(Draw draw, size_t k, int64_t* indices, real* values):
+cdef bint select(Draw draw, size_t k, int64_t* indices, real* values) except -1:
     cdef Columns[real] columns = columns_of(draw, values)
     with nogil:
-        sampler.sample_top_k(chosen[0], columns, draw.stream, draw.n, k, indices, values,
-                             draw.threads)
+        return sampler.sample_top_k(chosen[0], columns, draw.stream, draw.n, k, indices, values,
+                                    draw.threads)
 
 
 def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
@@ -236,6 +247,7 @@ def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
         to = empty(draw.n, draw.typenum)
     else:
         to = checked_out(out, draw)
+        check_shapes(draw)  # before any of `out` is written
         draw.separate(to)
     return run_to(draw, chosen, to)
 
@@ -270,10 +282,13 @@ def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
     cdef size_t kept = min(wanted, draw.n)
     cdef cnp.ndarray indices = empty(kept, cnp.NPY_INT64), values = empty(kept, draw.typenum)
     cdef int64_t* best = <int64_t*>cnp.PyArray_DATA(indices)
-    if draw.typenum == cnp.NPY_FLOAT32:
-        select(draw, kept, best, <float*>cnp.PyArray_DATA(values))
-    else:
-        select(draw, kept, best, <double*>cnp.PyArray_DATA(values))
+    cdef bint selected = False
+    if kept > 0 and draw.typenum == cnp.NPY_FLOAT32:
+        selected = select(draw, kept, best, <float*>cnp.PyArray_DATA(values))
+    elif kept > 0:
+        selected = select(draw, kept, best, <double*>cnp.PyArray_DATA(values))
+    if not selected:
+        check_shapes(draw)
     return indices, values
 
 

@@ -15,19 +15,42 @@ bool is_fit(T x) {
     return Scalar<T>::bits(x) - 1 < infinity - 1;
 }
 
+// What is said of all the shapes that it saw.
+template <class V>
+class Survey {
+    using T = typename V::Element;
+
+   public:
+    Survey() : greatest_(V::set_bits(0)), least_(V::set(1)) {}
+
+    void see(typename V::Real shapes) {
+        greatest_ = V::greater(greatest_, V::add(V::bits(shapes), minus_one()));
+        least_ = V::min(least_, shapes);
+    }
+
+    bool all_fit() const {
+        T shapes[V::width];
+        V::store(shapes, V::real(V::add(greatest_, V::set_bits(1))));
+        bool fit = true;
+        for (const T shape : shapes) fit &= is_fit(shape);
+        return fit;
+    }
+
+    bool some_small() const { return V::any(V::less(least_, V::set(1))); }
+
+   private:
+    static typename V::Bits minus_one() { return V::set_bits(~typename Format<T>::Bits{0}); }
+
+    typename V::Bits greatest_;  // of the bits - 1
+    typename V::Real least_;
+};
+
 template <class V>
 bool are_fit(const typename V::Element* values, std::size_t n) {
-    using T = typename V::Element;
-    const auto minus_one = V::set_bits(~typename Format<T>::Bits{0});
-    auto greatest = V::set_bits(0);
+    Survey<V> survey;
     std::size_t i = 0;
-    for (; i + V::width <= n; i += V::width) {
-        greatest = V::greater(greatest, V::add(V::bits(V::load(values + i)), minus_one));
-    }
-    T shapes[V::width];
-    V::store(shapes, V::real(V::add(greatest, V::set_bits(1))));
-    bool fit = true;
-    for (const T shape : shapes) fit &= is_fit(shape);
+    for (; i + V::width <= n; i += V::width) survey.see(V::load(values + i));
+    bool fit = survey.all_fit();
     for (; i < n; ++i) fit &= is_fit(values[i]);
     return fit;
 }

@@ -35,13 +35,18 @@ struct List {
     int count = 0;
 };
 
-// Copies of the columns of some lanes, side by side, followed by copies of the last lane up to a
-// whole number of groups.
-template <class T, int group>
+template <class T>
+Columns<T> tail_of(const Columns<T>& columns, int i) {
+    return {columns.alpha + i, columns.beta + i, columns.lanes + i};
+}
+
+// Copies of the columns of up to `size` lanes, side by side, followed by copies of the last lane up
+// to a whole number of groups.
+template <class T, int size, int group>
 struct Copy {
-    alignas(64) T alpha[block_size];
-    alignas(64) T beta[block_size];
-    alignas(64) std::uint64_t lanes[block_size];
+    alignas(64) T alpha[size];
+    alignas(64) T beta[size];
+    alignas(64) std::uint64_t lanes[size];
 
     Columns<T> take(const Columns<T>& from, const std::uint32_t* at, int count) {
         for (int i = 0; i < count; ++i) {
@@ -49,19 +54,6 @@ struct Copy {
             beta[i] = from.beta[at[i]];
             lanes[i] = from.lanes[at[i]];
         }
-        return fill(count);
-    }
-
-    Columns<T> take(const Columns<T>& from, int count) {
-        const auto n = static_cast<std::size_t>(count);
-        __builtin_memcpy(alpha, from.alpha, n * sizeof(T));
-        __builtin_memcpy(beta, from.beta, n * sizeof(T));
-        __builtin_memcpy(lanes, from.lanes, n * sizeof(std::uint64_t));
-        return fill(count);
-    }
-
-   private:
-    Columns<T> fill(int count) {
         for (int i = count; i % group != 0; ++i) {
             alpha[i] = alpha[count - 1];
             beta[i] = beta[count - 1];
@@ -81,45 +73,63 @@ class Block {
    public:
     explicit Block(Stream stream) : key_(stream.key), max_attempts_(stream.max_attempts) {}
 
-    void draw(const Columns<T>& all_columns, std::size_t begin, int count, T* out) {
-        const auto columns = load(all_columns, begin, count);
+    // False, and nothing drawn, where a shape is not fit.
+    bool draw(const Columns<T>& all_columns, std::size_t begin, int count, T* out) {
+        const auto columns = part(all_columns, begin, count);
         for (int i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(out + i, 1);
-        propose(columns, count);
+        if (!propose(columns, count)) return false;
         for (int attempt = 0; undecided_.count > 0 && attempt < max_attempts_; ++attempt) {
             settle(columns, attempt);
         }
         centre(columns);
         if (some_small_) boost(columns, count);
         divide(count, out);
+        return true;
     }
 
    private:
-    // The block's own part of the columns, or a copy where that doesn't fill whole groups.
-    Columns<T> load(const Columns<T>& columns, std::size_t begin, int count) {
-        if (!columns.lanes) {
-            for (int i = 0; i < count; ++i) numbers_[i] = begin + static_cast<std::size_t>(i);
+    Columns<T> part(const Columns<T>& columns, std::size_t begin, int count) {
+        if (columns.lanes) {
+            return {columns.alpha + begin, columns.beta + begin, columns.lanes + begin};
         }
-        const Columns<T> part = {columns.alpha + begin, columns.beta + begin,
-                                 columns.lanes ? columns.lanes + begin : numbers_};
-        return count % group == 0 ? part : last_.take(part, count);
+        for (int i = 0; i < count; ++i) numbers_[i] = begin + static_cast<std::size_t>(i);
+        return {columns.alpha + begin, columns.beta + begin, numbers_};
+    }
+
+    // Makes whole groups of words, and for proposals the centres of the gammas and their roots.
+    template <Purpose purpose>
+    [[gnu::flatten]] void prepare(const Columns<T>& columns, int count, int attempt,
+                                  Survey<V>& survey) {
+        int i = 0;
+        for (; i + group <= count; i += group) {
+            prepare_group<purpose>(tail_of(columns, i), i, attempt, survey);
+        }
+        if (i < count) {
+            const auto last = last_.take(tail_of(columns, i), all.at, count - i);
+            prepare_group<purpose>(last, i, attempt, survey);
+        }
     }
 
     template <Purpose purpose>
-    [[gnu::flatten]] void make_words(const Columns<T>& columns, int count, int attempt) {
-        for (int i = 0; i < count; i += group) {
-            Counter<V> counters[abreast<T>];
-            for (int j = 0; j < abreast<T>; ++j) {
-                counters[j] = counter<V>(columns.lanes + i + j * V::width, attempt, purpose);
-                if constexpr (purpose == PROPOSAL) make_roots(columns, i + j * V::width);
-            }
-            philox<V>(counters, key_, words_ + i / V::width);
+    void prepare_group(const Columns<T>& columns, int to, int attempt, Survey<V>& survey) {
+        Counter<V> counters[abreast<T>];
+        for (int j = 0; j < abreast<T>; ++j) {
+            const int i = j * V::width;
+            counters[j] = counter<V>(columns.lanes + i, attempt, purpose);
+            if constexpr (purpose != PROPOSAL) continue;
+            survey.see(prepare_gamma(columns.alpha + i, centre1_ + to + i, root1_ + to + i));
+            survey.see(prepare_gamma(columns.beta + i, centre2_ + to + i, root2_ + to + i));
         }
+        philox<V>(counters, key_, words_ + to / V::width);
     }
 
-    // Here, because words leave the processor's divider idle.
-    void make_roots(const Columns<T>& columns, int i) {
-        V::store(root1_ + i, V::sqrt(centre_of(V::load(columns.alpha + i))));
-        V::store(root2_ + i, V::sqrt(centre_of(V::load(columns.beta + i))));
+    // Here, because the making of words leaves the processor's divider idle.
+    static Real prepare_gamma(const T* shapes, T* centres, T* roots) {
+        const Real shape = V::load(shapes);
+        const Real centre = centre_of<V>(shape);
+        V::store(centres, centre);
+        V::store(roots, V::sqrt(centre));
+        return shape;
     }
 
     [[gnu::flatten]] void make_normals(int count) {
@@ -131,14 +141,16 @@ class Block {
         }
     }
 
-    [[gnu::flatten]] void propose(const Columns<T>& columns, int count) {
-        make_words<PROPOSAL>(columns, count, 0);
+    [[gnu::flatten]] bool propose(const Columns<T>& columns, int count) {
+        Survey<V> survey;
+        prepare<PROPOSAL>(columns, count, 0, survey);
+        if (!survey.all_fit()) return false;
+        some_small_ = survey.some_small();
         make_normals(count);
         int undecided = 0;
-        auto small = V::less(V::set(0), V::set(0));
         for (int i = 0; i < count; i += V::width) {
-            const auto first = proposal(columns.alpha, root1_, normal1_, i);
-            const auto second = proposal(columns.beta, root2_, normal2_, i);
+            const auto first = proposal(centre1_, root1_, normal1_, i);
+            const auto second = proposal(centre2_, root2_, normal2_, i);
             __builtin_prefetch(columns.alpha + block_size + i);
             __builtin_prefetch(columns.beta + block_size + i);
             V::store(gamma_[0] + i, first.quarter());
@@ -146,26 +158,26 @@ class Block {
             const auto u = acceptance_bound<V>(words_[i / V::width]);
             const auto open = V::invert(surely_accepted<V>(u, first, second));
             undecided += V::compact(open, count - i, all.at + i, undecided_.at + undecided);
-            small = V::either(small, either_small(V::load(columns.alpha + i), V::load(columns.beta + i)));
         }
         undecided_.count = undecided;
-        some_small_ = V::any(small);
+        return true;
     }
 
-    static Proposal<V> proposal(const T* shapes, const T* roots, const T* normals, int i) {
-        return {centre_of(V::load(shapes + i)), V::load(roots + i), V::load(normals + i)};
+    static Proposal<V> proposal(const T* centres, const T* roots, const T* normals, int i) {
+        return {V::load(centres + i), V::load(roots + i), V::load(normals + i)};
     }
 
     // The whole test for the undecided lanes; those rejected stay for the next attempt.
     [[gnu::flatten]] void settle(const Columns<T>& columns, int attempt) {
         const int count = undecided_.count;
         const auto some = some_.take(columns, undecided_.at, count);
-        make_words<PROPOSAL>(some, count, attempt);
+        Survey<V> seen;
+        prepare<PROPOSAL>(some, whole(count), attempt, seen);
         make_normals(count);
         int rejected = 0;
         for (int i = 0; i < count; i += V::width) {
-            const auto first = proposal(some.alpha, root1_, normal1_, i);
-            const auto second = proposal(some.beta, root2_, normal2_, i);
+            const auto first = proposal(centre1_, root1_, normal1_, i);
+            const auto second = proposal(centre2_, root2_, normal2_, i);
             V::store(quarter1_ + i, first.quarter());
             V::store(quarter2_ + i, second.quarter());
             const auto u =
@@ -196,7 +208,8 @@ class Block {
     [[gnu::flatten]] void boost(const Columns<T>& columns, int count) {
         const int small = find_small(columns, count);
         const auto some = some_.take(columns, small_.at, small);
-        make_words<SMALL>(some, small, 0);
+        Survey<V> seen;
+        prepare<SMALL>(some, whole(small), 0, seen);
         for (int i = 0; i < small; i += V::width) {
             const auto& w = words_[i / V::width];
             const Real a = V::load(some.alpha + i);
@@ -220,10 +233,14 @@ class Block {
     }
 
     int find_small(const Columns<T>& columns, int count) {
-        int found = 0;
-        for (int i = 0; i < count; i += V::width) {
+        int found = 0, i = 0;
+        for (; i + V::width <= count; i += V::width) {
             const auto small = either_small(V::load(columns.alpha + i), V::load(columns.beta + i));
-            found += V::compact(small, count - i, all.at + i, small_.at + found);
+            found += V::compact(small, V::width, all.at + i, small_.at + found);
+        }
+        for (; i < count; ++i) {
+            small_.at[found] = static_cast<std::uint32_t>(i);
+            found += columns.alpha[i] < 1 || columns.beta[i] < 1;
         }
         return found;
     }
@@ -241,11 +258,13 @@ class Block {
         return g1 / (g1 + V::load(gamma_[1] + i));
     }
 
+    static int whole(int count) { return (count + group - 1) / group * group; }
+
     static typename V::Mask either_small(Real a, Real b) {
         return V::either(V::less(a, V::set(1)), V::less(b, V::set(1)));
     }
 
-    template <class W = V>
+    template <class W>
     static typename W::Real centre_of(typename W::Real shape) {
         const auto small = W::less(shape, W::set(1));
         return shape + W::select(small, constant<W>(2.0 / 3), constant<W>(-1.0 / 3));
@@ -256,6 +275,8 @@ class Block {
     bool some_small_ = false;
     List<V::width> undecided_, rejected_, small_;
     Words<V> words_[block_size / V::width];
+    alignas(64) T centre1_[block_size];
+    alignas(64) T centre2_[block_size];
     alignas(64) T root1_[block_size];
     alignas(64) T root2_[block_size];
     alignas(64) T normal1_[block_size];
@@ -267,18 +288,21 @@ class Block {
     alignas(64) T which_[block_size];
     alignas(64) T boosted_[block_size];
     alignas(64) std::uint64_t numbers_[block_size];  // the lanes' names where none are given
-    Copy<T, group> last_, some_;
+    Copy<T, group, group> last_;
+    Copy<T, block_size, group> some_;
 };
 
 template <class V>
-void draw(const Columns<typename V::Element>& columns, Stream stream, std::size_t begin,
+bool draw(const Columns<typename V::Element>& columns, Stream stream, std::size_t begin,
           std::size_t end, typename V::Element* out) {
     Block<V> block(stream);
     for (std::size_t from = begin; from < end; from += block_size) {
         const std::size_t left = end - from;
-        block.draw(columns, from, static_cast<int>(left < block_size ? left : block_size), out);
+        const int count = static_cast<int>(left < block_size ? left : block_size);
+        if (!block.draw(columns, from, count, out)) return false;
         out += block_size;
     }
+    return true;
 }
 
 template <template <class> class V>

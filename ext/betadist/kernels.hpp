@@ -11,8 +11,9 @@ namespace betadist {
 template <class T>
 using AreFit = bool (*)(const T* values, std::size_t n);
 
+// False, with `out` incomplete, where a shape is not finite and > 0.
 template <class T>
-using Draw = void (*)(const Columns<T>&, Stream, std::size_t begin, std::size_t end, T* out);
+using Draw = bool (*)(const Columns<T>&, Stream, std::size_t begin, std::size_t end, T* out);
 
 struct Kernel {
     const char* level;  // what simd_level() calls it
@@ -24,13 +25,13 @@ struct Kernel {
     bool are_fit(const float* values, std::size_t n) const { return are_fit_float(values, n); }
     bool are_fit(const double* values, std::size_t n) const { return are_fit_double(values, n); }
 
-    void draw(const Columns<float>& columns, Stream stream, std::size_t begin, std::size_t end,
+    bool draw(const Columns<float>& columns, Stream stream, std::size_t begin, std::size_t end,
               float* out) const {
-        draw_float(columns, stream, begin, end, out);
+        return draw_float(columns, stream, begin, end, out);
     }
-    void draw(const Columns<double>& columns, Stream stream, std::size_t begin, std::size_t end,
+    bool draw(const Columns<double>& columns, Stream stream, std::size_t begin, std::size_t end,
               double* out) const {
-        draw_double(columns, stream, begin, end, out);
+        return draw_double(columns, stream, begin, end, out);
     }
 };
 

@@ -1,5 +1,7 @@
 #include "sampler.hpp"
 
+#include <atomic>
+
 #include "environment.hpp"
 #include "fit.hpp"
 #include "philox.hpp"
@@ -16,12 +18,14 @@ std::size_t first_unfit(const Kernel& kernel, const T* values, std::size_t n) {
 }
 
 template <class T>
-void sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n, T* out,
+bool sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n, T* out,
             int threads) {
+    std::atomic<bool> drawn = true;
     split(n, part_count(n, threads), [&](std::size_t, std::size_t begin, std::size_t end) {
         const FloatingPoint scope;
-        kernel.draw(columns, stream, begin, end, out + begin);
+        if (!kernel.draw(columns, stream, begin, end, out + begin)) drawn = false;
     });
+    return drawn;
 }
 
 void philox4x32(const std::uint32_t* counter, std::uint64_t key, std::uint32_t* out) {
@@ -37,7 +41,7 @@ void philox4x32(const std::uint32_t* counter, std::uint64_t key, std::uint32_t* 
 
 template std::size_t first_unfit(const Kernel&, const float*, std::size_t);
 template std::size_t first_unfit(const Kernel&, const double*, std::size_t);
-template void sample(const Kernel&, const Columns<float>&, Stream, std::size_t, float*, int);
-template void sample(const Kernel&, const Columns<double>&, Stream, std::size_t, double*, int);
+template bool sample(const Kernel&, const Columns<float>&, Stream, std::size_t, float*, int);
+template bool sample(const Kernel&, const Columns<double>&, Stream, std::size_t, double*, int);
 
 }  // namespace betadist

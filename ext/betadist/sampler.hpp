@@ -13,14 +13,15 @@ namespace betadist {
 template <class T>
 std::size_t first_unfit(const Kernel& kernel, const T* values, std::size_t n);
 
-// out[i] = the draw of element i. Splits large inputs over up to `threads` threads.
+// out[i] = the draw of element i. Splits large inputs over up to `threads` threads. False, with
+// `out` incomplete, where a shape is not finite and > 0; so the next.
 template <class T>
-void sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n, T* out,
+bool sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n, T* out,
             int threads);
 
 // The k <= n largest draws, best first; equal ones by lane, then by index. Needs no room for n.
 template <class T>
-void sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
+bool sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
                   std::size_t k, std::int64_t* indices, T* values, int threads);
 
 // One block of Philox4x32-10: counter and out are of 4 words, lowest first.

@@ -28,10 +28,10 @@ cdef extern from "kernels.hpp" namespace "betadist" nogil:
 cdef extern from "sampler.hpp" namespace "betadist" nogil:
     size_t first_unfit[T](const Kernel& kernel, const T* values, size_t n)
 
-    void sample[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n, T* out,
+    bint sample[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n, T* out,
                    int threads) except +
 
-    void sample_top_k[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n,
+    bint sample_top_k[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n,
                          size_t k, int64_t* indices, T* values, int threads) except +
 
     void philox4x32(const uint32_t* counter, uint64_t key, uint32_t* out)

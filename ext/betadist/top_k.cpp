@@ -118,21 +118,22 @@ using Arms = std::vector<Arm<T>>;
 std::size_t room(std::size_t k) { return 2 * k + 1024; }
 
 template <class T>
-void select(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t begin,
+bool select(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t begin,
             std::size_t end, Candidates<T>& candidates, std::atomic<T>& bound) {
     constexpr std::size_t size = 1024, stride = Candidates<T>::stride;
     T draws[size];
     const FloatingPoint scope;
     for (std::size_t from = begin; from < end; from += size) {
         const std::size_t count = std::min(end - from, size);
-        kernel.draw(columns, stream, from, from + count, draws);
+        if (!kernel.draw(columns, stream, from, from + count, draws)) return false;
         for (std::size_t i = 0; i < count; i += stride) {
             candidates.add(draws + i, from + i, std::min(count - i, stride), bound);
         }
     }
+    return true;
 }
 
-// The candidates of all parts that reach the highest bound.
+// The candidates of all parts that reach the highest bound; none where a shape is not fit.
 template <class T>
 Arms<T> from_parts(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
                    std::size_t k, std::size_t parts) {
@@ -142,10 +143,12 @@ Arms<T> from_parts(const Kernel& kernel, const Columns<T>& columns, Stream strea
         found.emplace_back(k, Earlier{columns.lanes}, room(k));
     }
     std::atomic<T> bound = 0;
+    std::atomic<bool> drawn = true;
     split(n, parts, [&](std::size_t part, std::size_t begin, std::size_t end) {
-        select(kernel, columns, stream, begin, end, found[part], bound);
+        if (!select(kernel, columns, stream, begin, end, found[part], bound)) drawn = false;
     });
     Arms<T> arms;
+    if (!drawn) return arms;
     const T least = bound;
     for (const auto& part : found) {
         for (std::size_t i = 0; i < part.count(); ++i) {
@@ -160,7 +163,7 @@ template <class T>
 Arms<T> from_all(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
                  std::size_t k, int threads) {
     const auto draws = std::make_unique_for_overwrite<T[]>(n);
-    sample(kernel, columns, stream, n, draws.get(), threads);
+    if (!sample(kernel, columns, stream, n, draws.get(), threads)) return {};
     const T bound = bound_of(draws.get(), n, k);
     Arms<T> arms(count_reaching(draws.get(), n, bound) + 1);  // one to spare for the last writes
     std::size_t to = 0;
@@ -187,23 +190,24 @@ void sort(Arms<T>& arms, std::size_t k, Earlier earlier) {
 }  // namespace
 
 template <class T>
-void sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
+bool sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
                   std::size_t k, std::int64_t* indices, T* values, int threads) {
-    if (k == 0) return;
     const std::size_t parts = part_count(n, threads);
     const bool small = n / parts <= room(k);
     Arms<T> arms = small ? from_all(kernel, columns, stream, n, k, threads)
                          : from_parts(kernel, columns, stream, n, k, parts);
+    if (arms.size() < k) return false;
     sort(arms, k, Earlier{columns.lanes});
     for (std::size_t i = 0; i < k; ++i) {
         indices[i] = static_cast<std::int64_t>(arms[i].position);
         values[i] = arms[i].value;
     }
+    return true;
 }
 
-template void sample_top_k(const Kernel&, const Columns<float>&, Stream, std::size_t, std::size_t,
+template bool sample_top_k(const Kernel&, const Columns<float>&, Stream, std::size_t, std::size_t,
                            std::int64_t*, float*, int);
-template void sample_top_k(const Kernel&, const Columns<double>&, Stream, std::size_t, std::size_t,
+template bool sample_top_k(const Kernel&, const Columns<double>&, Stream, std::size_t, std::size_t,
                            std::int64_t*, double*, int);
 
 }  // namespace betadist

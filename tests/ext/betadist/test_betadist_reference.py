@@ -7,8 +7,10 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import betadist
+from betadist import _core
 
 MASK = 0xFFFFFFFF
 PROPOSAL, SMALL, REFINE = 0, 1, 2
@@ -114,9 +116,73 @@ def test_draws_are_those_of_the_reference(case: str, dtype: str, tolerance: floa
     np.testing.assert_allclose(drawn, expected, rtol=tolerance, atol=least)
 
 
+# Of such shapes few draws are neither 0 nor 1: those whose exponential is nearly 0, to all digits.
+@pytest.mark.parametrize(
+    ("dtype", "small", "tolerance"), [("float32", 1e-4, 2e-5), ("float64", 1e-6, 1e-12)]
+)
+def test_rare_draws_of_tiny_shapes_are_those_of_the_reference(
+    dtype: str, small: float, tolerance: float
+) -> None:
+    n, key = 300_000, 0x0F0F0F0F0F0F0F0F
+    alpha, beta = np.full(n, small, dtype), np.ones(n, dtype)
+    drawn = betadist.sample(alpha, beta, key)
+    inside = np.flatnonzero(drawn >= np.finfo(dtype).tiny)
+    assert len(inside) > 100
+    shapes, double = (float(alpha[0]), 1.0), dtype == "float64"
+    expected = [reference(shapes, key, lane, double) for lane in inside.tolist()]
+    np.testing.assert_allclose(drawn[inside].astype(float), expected, rtol=tolerance)
+
+
 def test_float32_draws_are_float64_draws_rounded() -> None:
     rng = np.random.default_rng(20240602)
     alpha, beta = (rng.uniform(0.3, 300, 20_000).astype(np.float32) for _ in range(2))
     narrow = betadist.sample(alpha, beta, 99)
     wide = betadist.sample(alpha.astype(np.float64), beta.astype(np.float64), 99)
     np.testing.assert_allclose(narrow, wide, rtol=1e-5)
+
+
+KEY = 0xFEDCBA9876543210
+
+
+def accepted_at_once(shapes: NDArray, lanes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether the first proposals for equal shapes are; a draw out of attempts is 1/2."""
+    return _core.sample_with("scalar", shapes, shapes, KEY, lanes, max_attempts=1) != 0.5
+
+
+def least_accepted(lanes: NDArray[np.uint64], dtype: str) -> NDArray:
+    """The least shapes from 1 to 1e6 at which each lane's first proposal is accepted."""
+    bits = np.dtype(f"u{np.dtype(dtype).itemsize}")
+    low, high = (np.full(len(lanes), shape, dtype).view(bits) for shape in (1.0, 1e6))
+    while np.any(high - low > 1):
+        middle = low + (high - low) // 2
+        accepted = accepted_at_once(middle.view(dtype), lanes)
+        low, high = np.where(accepted, low, middle), np.where(accepted, middle, high)
+    return high.view(dtype)
+
+
+def told_by_shape(shape: float, lane: int, double: bool) -> float:
+    """The acceptance uniform of a lane accepted from this shape on."""
+    d = shape - 1 / 3
+    pair = normals(block(lane, KEY, 0, PROPOSAL), double)
+    return math.exp(sum(log_acceptance(d, z / (3 * math.sqrt(d))) for z in pair))
+
+
+# Draws can't show the trailing bits of the acceptance uniform, but the shape at which a lane turns
+# from rejected to accepted does. float32 shows them where the uniform is small: its leading 22 bits
+# alone would be off by up to 2^-22.
+@pytest.mark.parametrize(
+    ("dtype", "lanes", "most", "tolerance"),
+    [("float64", 20_000, 1.0, 1e-13), ("float32", 8_000_000, 2.0**-11, 2.0**-24)],
+)
+def test_all_bits_of_the_uniform_decide_acceptance(
+    dtype: str, lanes: int, most: float, tolerance: float
+) -> None:
+    double = dtype == "float64"
+    every = np.arange(lanes, dtype=np.uint64)
+    rejected = every[~accepted_at_once(np.ones(lanes, dtype), every)]
+    uniform = acceptance(block(rejected, KEY, 0, PROPOSAL), rejected, KEY, 0, double)
+    chosen, uniform = rejected[uniform < most], uniform[uniform < most]
+    rows = zip(least_accepted(chosen, dtype).tolist(), chosen.tolist(), strict=True)
+    told = [told_by_shape(shape, lane, double) for shape, lane in rows]
+    assert len(chosen) > 30
+    assert np.abs(told - uniform).max() < tolerance

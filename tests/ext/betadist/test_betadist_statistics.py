@@ -1,8 +1,10 @@
 """The draws' distribution: fits, moments, independence, and proof that the tests would notice.
 
-Seeds are fixed. Were they not, all tests of this file together would raise a false alarm once in a
-million runs: BUDGET is split evenly over at most CHECKS checks.
+Seeds are fixed, thresholds are those of goodness.py: were keys drawn anew, one run in a million
+would raise a false alarm. `make test-statistics` makes the same checks with 1e8 draws.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ from scipy import special, stats
 
 import betadist
 from betadist import _core
+from tests.ext.betadist.cells import Pair, below
+from tests.ext.betadist.goodness import ALPHA, BLOCK, Source, fit, sampler
+from tests.ext.betadist.grid import PAIRS
+from tests.ext.betadist.independence import COMPARISONS, Comparison, independent
+from tests.ext.betadist.suite import common, report
 
-BUDGET, CHECKS = 1e-6, 500
-ALPHA = BUDGET / CHECKS
 N = 100_000
 DTYPES = ("float32", "float64")
 
@@ -24,21 +29,10 @@ LARGE = [(1e6, 1e6), (1e9, 1e9), (1e9, 3e7), (1e9, 1.0), (2.0, 1e9), (1e9, 1e-3)
 
 FITS = [(dtype, *shapes) for dtype in DTYPES for shapes in BALANCED + TINY]
 FITS += [("float64", *shapes) for shapes in LARGE] + [("float32", 1e6, 1e6), ("float32", 2.0, 1e9)]
-MOMENTS = [(dtype, *shapes) for dtype in DTYPES for shapes in BALANCED]
-MOMENTS += [("float64", *shapes) for shapes in LARGE[:5]]
 
 
 def draw(dtype: str, a: float, b: float, n: int = N, key: int = 2024) -> NDArray:
     return betadist.sample(np.full(n, a, dtype), np.full(n, b, dtype), key)
-
-
-def below(x: NDArray, side: int, a: float, b: float) -> NDArray:
-    """P(X <= x + half an ulp of x), or - half an ulp, keeping the digits near 0 and near 1."""
-    by = side * np.spacing(x).astype(float) / 2
-    x = x.astype(float)
-    near_0 = special.betainc(a, b, np.clip(x + by, 0, 1))
-    near_1 = special.betainc(b, a, np.clip((1 - x) - by, 0, 1))
-    return np.where(x < 0.5, near_0, 1 - near_1)
 
 
 def below_half_of(least: float, a: float, b: float) -> float:
@@ -65,68 +59,10 @@ def test_kolmogorov_smirnov(dtype: str, a: float, b: float) -> None:
     assert kolmogorov_smirnov(draw(dtype, a, b, n), a, b) > ALPHA
 
 
-@pytest.mark.parametrize(("dtype", "a", "b"), MOMENTS)
-def test_bins_of_equal_probability(dtype: str, a: float, b: float) -> None:
-    edges = np.unique(stats.beta(a, b).ppf(np.arange(1, 100) / 100).astype(dtype))
-    edges = edges[edges < 1]
-    expected = np.diff(below(edges, 1, a, b), prepend=0, append=1) * N
-    drawn = draw(dtype, a, b, key=2025)
-    counts = np.bincount(np.searchsorted(edges, drawn), minlength=len(expected))
-    assert stats.chisquare(counts, expected).pvalue > ALPHA
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (0.5, 0.7), (2.0, 30.0), (300.0, 9000.0)])
-def test_a_hundred_million_draws_in_bins(dtype: str, a: float, b: float) -> None:
-    chunk, chunks = 5_000_000, 20
-    edges = np.unique(stats.beta(a, b).ppf(np.arange(1, 1000) / 1000).astype(dtype))
-    expected = np.diff(below(edges, 1, a, b), prepend=0, append=1) * chunk * chunks
-    counts = np.zeros(len(expected))
-    for key in range(chunks):
-        drawn = draw(dtype, a, b, chunk, key)
-        counts += np.bincount(np.searchsorted(edges, drawn), minlength=len(expected))
-    assert stats.chisquare(counts, expected).pvalue > ALPHA
-
-
-def central_moments(a: float, b: float) -> tuple[float, float, float]:
-    """Mean, variance, and the variance of (X - mean)^2."""
-    mean, variance, _, excess = (float(m) for m in stats.beta(a, b).stats("mvsk"))
-    return mean, variance, (excess + 2) * variance**2
-
-
-@pytest.mark.parametrize(("dtype", "a", "b"), MOMENTS)
-def test_mean_and_variance_within_their_standard_errors(dtype: str, a: float, b: float) -> None:
-    mean, variance, spread = central_moments(a, b)
-    drawn = draw(dtype, a, b, key=2026).astype(float)
-    limit = stats.norm.isf(ALPHA / 2)
-    assert abs(drawn.mean() - mean) < limit * np.sqrt(variance / N)
-    assert abs(np.mean((drawn - mean) ** 2) - variance) < limit * np.sqrt(spread / N)
-
-
-@pytest.mark.parametrize("shapes", [(0.1, 1.0), (0.2, 0.3), (0.5, 1e9), (1.0, 30.0), (2e6, 1e6)])
-def test_mean_and_variance_of_the_logarithm(shapes: tuple[float, float]) -> None:
-    a, b = shapes
-    cumulants = [special.polygamma(n, a) - special.polygamma(n, a + b) for n in range(4)]
-    drawn = np.log(draw("float64", a, b, key=2027))
-    limit = stats.norm.isf(ALPHA / 2)
-    spread = cumulants[3] + 2 * cumulants[1] ** 2
-    assert abs(drawn.mean() - cumulants[0]) < limit * np.sqrt(cumulants[1] / N)
-    variance = np.mean((drawn - cumulants[0]) ** 2)
-    assert abs(variance - cumulants[1]) < limit * np.sqrt(spread / N)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (2.0, 30.0), (300.0, 9000.0)])
-def test_tails_hold_what_they_should(dtype: str, a: float, b: float) -> None:
-    n, tail = 1_000_000, 1e-4
-    drawn = draw(dtype, a, b, n, key=2028).astype(float)
-    distribution = stats.beta(a, b)
-    for count in (
-        np.count_nonzero(drawn < distribution.ppf(tail)),
-        np.count_nonzero(drawn > distribution.isf(tail)),
-    ):
-        assert stats.binomtest(int(count), n, tail).pvalue > ALPHA
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(map(str, pair)))
+def test_cells_tails_and_moments(pair: Pair) -> None:
+    result = fit(pair, 500_000, sampler(pair, 2025))
+    assert result.passes, result.checks
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -135,39 +71,18 @@ def test_second_attempts_are_distributed_alike(dtype: str, a: float, b: float) -
     n = 400_000
     shapes = np.full(n, a, dtype), np.full(n, b, dtype)
     drawn = betadist.sample(*shapes, 2029)
-    retried = drawn != _core.sample_with(_core.kernels()[-1], *shapes, 2029, max_attempts=1)
+    retried = drawn != _core.sample_with("scalar", *shapes, 2029, max_attempts=1)
     assert np.count_nonzero(retried) > 5000
     assert kolmogorov_smirnov(drawn[retried], float(a), float(b)) > ALPHA
     assert kolmogorov_smirnov(drawn[~retried], float(a), float(b)) > ALPHA
 
 
-def assert_independent(x: NDArray, y: NDArray, a: float, b: float) -> None:
-    """Chi-square of the 16 x 16 table of two columns of draws from Beta(a, b)."""
-    edges = stats.beta(a, b).ppf(np.arange(1, 16) / 16)
-    cells = np.searchsorted(edges, x.astype(float)) * 16 + np.searchsorted(edges, y.astype(float))
-    assert stats.chisquare(np.bincount(cells, minlength=256)).pvalue > ALPHA
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("bit", [0, 1, 31, 32, 63])
-@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (0.5, 0.7)])
-def test_lanes_and_keys_one_bit_apart_are_independent(
-    dtype: str, bit: int, a: float, b: float
-) -> None:
-    shapes = np.full(N, a, dtype), np.full(N, b, dtype)
-    lanes = np.random.default_rng(41).integers(0, 2**64, N, dtype=np.uint64)
-    drawn = betadist.sample(*shapes, 2030, lanes)
-    near = betadist.sample(*shapes, 2030, lanes ^ np.uint64(1 << bit))
-    assert_independent(drawn, near, a, b)
-    assert_independent(drawn, betadist.sample(*shapes, 2030 ^ (1 << bit), lanes), a, b)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_neighbours_in_a_batch_are_independent(dtype: str) -> None:
-    drawn = draw(dtype, 2.0, 3.0, 2 * N, key=2031)
-    for distance in (1, 2, 8, 256):
-        pairs = drawn[: -distance or None].reshape(-1)[:N], drawn[distance:][:N]
-        assert_independent(pairs[0], pairs[1], 2.0, 3.0)
+@pytest.mark.parametrize(
+    "comparison", COMPARISONS, ids=lambda c: f"{c.relation} {c.by} {'-'.join(map(str, c.pair))}"
+)
+def test_lanes_keys_and_attempts_are_independent(comparison: Comparison) -> None:
+    result = independent(comparison, BLOCK, 2026)
+    assert result.passes, result.checks
 
 
 def proposals(rng: np.random.Generator, shape: float, third: float) -> tuple[NDArray, NDArray]:
@@ -213,3 +128,74 @@ def test_the_fit_notices_a_flawed_kernel(mutation: str) -> None:
 @pytest.mark.parametrize(("a", "b"), [(1, 1), (1, 8), (2, 30)])
 def test_the_fit_passes_the_algorithm_itself(a: float, b: float) -> None:
     assert kolmogorov_smirnov(flawed("none", a, b), a, b) > ALPHA
+
+
+PLAIN = Pair("float64", 2.0, 30.0)
+WHOLE = 1 << 20
+
+
+def shifted(drawn: NDArray) -> NDArray:
+    """By 9 standard errors of the mean."""
+    return drawn + 9 / np.sqrt(WHOLE) * np.sqrt(2 * 30 / (32**2 * 33))
+
+
+def spread(drawn: NDArray) -> NDArray:
+    """By a hundredth around the mean."""
+    return 1 / 16 + (drawn - 1 / 16) * 1.01
+
+
+def strayed(drawn: NDArray) -> NDArray:
+    """One draw in 20,000 is far out."""
+    drawn[::20_000] = 0.9
+    return drawn
+
+
+def combed(drawn: NDArray) -> NDArray:
+    """On a grid of a thousandth of the mean: nothing else moves."""
+    return np.round(drawn * 16000) / 16000
+
+
+def mixed(drawn: NDArray) -> NDArray:
+    """A hundredth of the draws are uniform on the half of the distribution around the mean."""
+    drawn[::100] = np.linspace(0.034, 0.083, len(drawn[::100]))
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("fault", "noticed"),
+    [
+        (shifted, "mean"),
+        (spread, "variance"),
+        (strayed, "tails"),
+        (combed, "chi-square"),
+        (mixed, "KS"),
+    ],
+)
+def test_the_checks_notice_faults(fault: Callable[[NDArray], NDArray], noticed: str) -> None:
+    source = sampler(PLAIN, 2027)
+    assert fit(PLAIN, WHOLE, source).passes
+    result = fit(PLAIN, WHOLE, lambda number, n: fault(source(number, n)))
+    assert not result.passes
+    assert result.checks[noticed].p < ALPHA
+
+
+def test_all_rows_together_notice_what_no_row_does() -> None:
+    def source(pair: Pair) -> Source:
+        draws, spread = sampler(pair, 2028), stats.beta(*pair[1:]).std()
+        return lambda number, n: draws(number, n) + spread * 2 / np.sqrt(BLOCK)
+
+    results = [fit(pair, BLOCK, source(pair)) for pair in PAIRS if min(pair[1:]) >= 2]
+    assert all(result.passes for result in results)
+    assert [r.passes for r in common(results)] == [False, True]
+
+
+def test_the_table_tells_what_failed() -> None:
+    source = sampler(PLAIN, 2029)
+    fits = [
+        fit(PLAIN, WHOLE, source),
+        fit(PLAIN, WHOLE, lambda number, n: shifted(source(number, n))),
+    ]
+    table = report(WHOLE, fits, [], [independent(COMPARISONS[0], BLOCK, 2030)])
+    assert "1 of 3 rows fail" in table
+    lines = [line for line in table.splitlines() if line.startswith("| float64")]
+    assert [line.split()[-2] for line in lines] == ["passes", "FAILS"]
