@@ -54,8 +54,6 @@ struct Scalar {
     // Memory
     static Real load(const T* from) { return *from; }
     static void store(T* to, Real x) { *to = x; }
-    static Real gather(const T* from, const std::uint32_t* at) { return from[*at]; }
-    static void scatter(T* to, const std::uint32_t* at, Real x) { to[*at] = x; }
     static void load_lanes(const std::uint64_t* from, Wide& low, Wide& high) {
         low = static_cast<Wide>(*from);
         high = static_cast<Wide>(*from >> 32);

@@ -27,14 +27,6 @@ struct Vector {
         return x;
     }
     static void store(T* to, Real x) { __builtin_memcpy(to, &x, sizeof x); }
-    static Real gather(const T* from, const std::uint32_t* at) {
-        Real x = {};
-        for (int i = 0; i < lanes; ++i) x[i] = from[at[i]];
-        return x;
-    }
-    static void scatter(T* to, const std::uint32_t* at, Real x) {
-        for (int i = 0; i < lanes; ++i) to[at[i]] = x[i];
-    }
 
     // Arithmetic
     static Real set(T x) { return x - Real{}; }

@@ -6,13 +6,13 @@
 namespace counting {
 
 enum Kind {
-    FMA, MUL, PRODUCT, ADD, COMPARE, CONVERT, DIV, SQRT, LOGIC, SELECT, SHIFT,
-    LOAD, STORE, GATHER, SCATTER, COMPACT, KINDS
+    FMA, MUL, PRODUCT, HIGH, MIX, ADD, COMPARE, CONVERT, DIV, SQRT, LOGIC, SELECT, SHIFT,
+    LOAD, STORE, COMPACT, KINDS
 };
 
-constexpr const char* names[KINDS] = {"fma",   "mul",    "product", "add",    "compare", "convert",
-                                      "div",   "sqrt",   "logic",   "select", "shift",   "load",
-                                      "store", "gather", "scatter", "compact"};
+constexpr const char* names[KINDS] = {"fma",     "mul",  "product", "high",  "mix",    "add",
+                                      "compare", "convert", "div",  "sqrt",  "logic",  "select",
+                                      "shift",   "load", "store",   "compact"};
 
 inline std::uint64_t counts[KINDS];
 
@@ -41,25 +41,15 @@ struct Counting {
     using Real = counting::Real<T>;
     using Bits = typename Plain::Bits;
     using Word = typename Plain::Word;
+    using Wide = typename Plain::Wide;
     using Mask = typename Plain::Mask;
     static constexpr int width = 1;
 
     static Real load(const T* from) { return {count(LOAD, *from)}; }
     static void store(T* to, Real a) { *to = count(STORE, a.x); }
-    static Real gather(const T* from, const std::uint32_t* at) {
-        return {count(GATHER, Plain::gather(from, at))};
-    }
-    static void scatter(T* to, const std::uint32_t* at, Real a) {
-        Plain::scatter(to, at, count(SCATTER, a.x));
-    }
-    static void load_lanes(const std::uint64_t* from, Word& low, Word& high) {
+    static void load_lanes(const std::uint64_t* from, Wide& low, Wide& high) {
         count(LOAD, 0);
         Plain::load_lanes(from, low, high);
-    }
-    static void gather_lanes(const std::uint64_t* from, const std::uint32_t* at, Word& low,
-                             Word& high) {
-        count(GATHER, 0);
-        Plain::gather_lanes(from, at, low, high);
     }
     static int compact(Mask keep, int live, const std::uint32_t* positions, std::uint32_t* to) {
         return count(COMPACT, Plain::compact(keep, live, positions, to));
@@ -75,13 +65,16 @@ struct Counting {
     static Mask less(Real a, Real b) { return count(COMPARE, a.x < b.x); }
     // Masks have registers and units of their own.
     static Mask both(Mask a, Mask b) { return a && b; }
+    static Mask either(Mask a, Mask b) { return a || b; }
     static Mask invert(Mask a) { return !a; }
+    static bool any(Mask a) { return a; }
     static Real select(Mask choose, Real yes, Real no) { return count(SELECT, choose ? yes : no); }
 
     static Bits bits(Real a) { return Plain::bits(a.x); }
     static Real real(Bits a) { return {Plain::real(a)}; }
     static Bits set_bits(Bits a) { return a; }
     static Bits add(Bits a, Bits b) { return count(LOGIC, a + b); }
+    static Bits greater(Bits a, Bits b) { return count(COMPARE, Plain::greater(a, b)); }
     static Bits intersect(Bits a, Bits b) { return count(LOGIC, a & b); }
     static Bits unite(Bits a, Bits b) { return count(LOGIC, a | b); }
     template <int n>
@@ -93,7 +86,6 @@ struct Counting {
         return count(SHIFT, a >> n);
     }
 
-    static Word set_word(std::uint32_t a) { return a; }
     static Word exclusive(Word a, Word b) { return count(LOGIC, a ^ b); }
     static Word intersect_words(Word a, std::uint32_t b) { return count(LOGIC, a & b); }
     static Word unite_words(Word a, Word b) { return count(LOGIC, a | b); }
@@ -104,10 +96,6 @@ struct Counting {
     template <int n>
     static Word word_right(Word a) {
         return count(SHIFT, a >> n);
-    }
-    static void multiply(std::uint32_t a, Word b, Word& high, Word& low) {
-        count(PRODUCT, 0);
-        Plain::multiply(a, b, high, low);
     }
     static Real from_unsigned(Word a) { return {count(CONVERT, Plain::from_unsigned(a))}; }
     static Real from_signed(Word a) { return {count(CONVERT, Plain::from_signed(a))}; }
@@ -120,6 +108,17 @@ struct Counting {
     static Real negate_by(Real a, Word word) {
         count(LOGIC, 0);
         return {count(LOGIC, Plain::negate_by(a.x, word))};
+    }
+
+    static Wide widen(std::uint32_t a) { return a; }
+    static Word narrow(Wide a) { return count(SHIFT, a); }
+    static void multiply(std::uint32_t a, Wide b, Wide& high, Wide& low) {
+        count(PRODUCT, 0);
+        count(HIGH, 0);
+        Plain::multiply(a, b, high, low);
+    }
+    static Wide exclusive(Wide a, Wide b, std::uint64_t c) {
+        return count(MIX, Plain::exclusive(a, b, c));
     }
 };
 

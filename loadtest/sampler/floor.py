@@ -3,7 +3,7 @@
 `loadtest/peers/floor.cpp` counts the operations of a draw, lane by lane. A vector of `width` lanes
 does `width` of them in one instruction, and each instruction keeps units busy. The bound is the
 time of the busiest unit, were nothing else in the way; the sum is the time if no two instructions
-ever overlapped. Loop control, shuffles and waiting are in neither.
+ever overlapped. Loop control, shuffles, copies of single lanes and waiting are in neither.
 """
 
 import subprocess
@@ -31,8 +31,9 @@ MULTIPLY, ADD, SHIFT, STORE = 0.5, 0.5, 0.5, 1.0
 UNITS: dict[str, tuple[str, Mapping[str, float]]] = {
     "fma": ("multiply pipes", {"float32": MULTIPLY, "float64": MULTIPLY}),
     "mul": ("multiply pipes", {"float32": MULTIPLY, "float64": MULTIPLY}),
-    # 32 x 32 -> 64 bits: half of a float32 vector's lanes at a time
-    "product": ("multiply pipes", {"float32": 2 * MULTIPLY, "float64": MULTIPLY}),
+    "product": ("multiply pipes", {"float32": MULTIPLY, "float64": MULTIPLY}),
+    "high": ("shift pipes", {"float32": SHIFT, "float64": SHIFT}),
+    "mix": ("all pipes", {"float32": 0.5, "float64": 0.5}),
     "add": ("add pipes", {"float32": ADD, "float64": ADD}),
     "compare": ("add pipes", {"float32": ADD, "float64": ADD}),
     "convert": ("add pipes", {"float32": ADD, "float64": 0.75}),
@@ -45,11 +46,8 @@ UNITS: dict[str, tuple[str, Mapping[str, float]]] = {
     "store": ("store port", {"float32": STORE, "float64": STORE}),
     "compact": ("permute pipe", {"float32": 1.0, "float64": 1.0}),
 }
-# Cycles per lane, whatever the width
-GATHERS: dict[str, tuple[str, Mapping[str, float]]] = {
-    "gather": ("load ports", {"float32": 1.2, "float64": 1.8}),
-    "scatter": ("store port", {"float32": 1.1, "float64": 1.1}),
-}
+# 32 x 32 -> 64 bits: half of a float32 vector's lanes at a time
+WIDE = {"product", "high", "mix"}
 PIPES = 4
 PIPED = set(UNITS) - {"div", "sqrt", "load", "store", "compact"}
 
@@ -67,15 +65,17 @@ class Floor:
 def floor(operations: dict[str, float], dtype: str, bits: int) -> Floor:
     """Return the floor from operations per draw by kind, on vectors of so many bits."""
     width = bits // (8 * np.dtype(dtype).itemsize)
-    instructions = {kind: count / width for kind, count in operations.items() if kind in UNITS}
-    if bits == 512 and "logic" in instructions:
-        instructions["logic"] /= 2  # vpternlog does two
+    instructions = {
+        kind: count / width * (2 if kind in WIDE and dtype == "float32" else 1)
+        for kind, count in operations.items()
+    }
+    if bits == 512:
+        for kind in {"logic", "mix"} & instructions.keys():
+            instructions[kind] /= 2  # vpternlog does two
     busy: dict[str, float] = defaultdict(float)
     for kind, count in instructions.items():
         unit, cycles = UNITS[kind]
         busy[unit] += count * cycles[dtype]
-    for kind, (unit, per_lane) in GATHERS.items():
-        busy[unit] += operations.get(kind, 0) * per_lane[dtype]
     total = sum(busy.values())
     busy["all pipes"] = sum(instructions[kind] for kind in instructions if kind in PIPED) / PIPES
     unit = max(busy, key=busy.__getitem__)
