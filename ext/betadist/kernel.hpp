@@ -5,63 +5,15 @@
 #include "fit.hpp"
 #include "gamma.hpp"
 #include "kernels.hpp"
+#include "lanes.hpp"
 
 namespace betadist {
 namespace {
-
-// 512 lanes of float64 and what the stages leave for each other take 44 KiB: less than the
-// first-level cache of the processors with AVX-512.
-constexpr int block_size = 512;
 
 // Vectors whose words are made side by side, since the ten rounds of one leave the processor
 // waiting: four chains of 64-bit products.
 template <class T>
 constexpr int abreast = sizeof(T) / 2;
-
-struct Identity {
-    std::uint32_t at[block_size];
-
-    constexpr Identity() : at() {
-        for (std::uint32_t i = 0; i < block_size; ++i) at[i] = i;
-    }
-};
-
-constexpr Identity all{};
-
-// Some positions in a block. A compaction reads and writes whole vectors.
-template <int width>
-struct List {
-    alignas(64) std::uint32_t at[block_size + width];
-    int count = 0;
-};
-
-template <class T>
-Columns<T> tail_of(const Columns<T>& columns, int i) {
-    return {columns.alpha + i, columns.beta + i, columns.lanes + i};
-}
-
-// Copies of the columns of up to `size` lanes, side by side, followed by copies of the last lane up
-// to a whole number of groups.
-template <class T, int size, int group>
-struct Copy {
-    alignas(64) T alpha[size];
-    alignas(64) T beta[size];
-    alignas(64) std::uint64_t lanes[size];
-
-    Columns<T> take(const Columns<T>& from, const std::uint32_t* at, int count) {
-        for (int i = 0; i < count; ++i) {
-            alpha[i] = from.alpha[at[i]];
-            beta[i] = from.beta[at[i]];
-            lanes[i] = from.lanes[at[i]];
-        }
-        for (int i = count; i % group != 0; ++i) {
-            alpha[i] = alpha[count - 1];
-            beta[i] = beta[count - 1];
-            lanes[i] = lanes[count - 1];
-        }
-        return {alpha, beta, lanes};
-    }
-};
 
 template <class V>
 class Block {
@@ -98,8 +50,8 @@ class Block {
 
     // Makes whole groups of words, and for proposals the centres of the gammas and their roots.
     template <Purpose purpose>
-    [[gnu::flatten]] void prepare(const Columns<T>& columns, int count, int attempt,
-                                  Survey<V>& survey) {
+    [[gnu::flatten]] Survey<V> prepare(const Columns<T>& columns, int count, int attempt) {
+        Survey<V> survey;
         int i = 0;
         for (; i + group <= count; i += group) {
             prepare_group<purpose>(tail_of(columns, i), i, attempt, survey);
@@ -108,6 +60,7 @@ class Block {
             const auto last = last_.take(tail_of(columns, i), all.at, count - i);
             prepare_group<purpose>(last, i, attempt, survey);
         }
+        return survey;
     }
 
     template <Purpose purpose>
@@ -132,25 +85,24 @@ class Block {
         return shape;
     }
 
-    [[gnu::flatten]] void make_normals(int count) {
+    [[gnu::flatten]] void make_normals(int count, T* first, T* second) {
         for (int i = 0; i < count; i += V::width) {
             Real z1, z2;
             normals<V>(words_[i / V::width], z1, z2);
-            V::store(normal1_ + i, z1);
-            V::store(normal2_ + i, z2);
+            V::store(first + i, z1);
+            V::store(second + i, z2);
         }
     }
 
     [[gnu::flatten]] bool propose(const Columns<T>& columns, int count) {
-        Survey<V> survey;
-        prepare<PROPOSAL>(columns, count, 0, survey);
+        const auto survey = prepare<PROPOSAL>(columns, count, 0);
         if (!survey.all_fit()) return false;
         some_small_ = survey.some_small();
-        make_normals(count);
+        make_normals(count, gamma_[0], gamma_[1]);
         int undecided = 0;
         for (int i = 0; i < count; i += V::width) {
-            const auto first = proposal(centre1_, root1_, normal1_, i);
-            const auto second = proposal(centre2_, root2_, normal2_, i);
+            const auto first = proposal(centre1_, root1_, gamma_[0], i);
+            const auto second = proposal(centre2_, root2_, gamma_[1], i);
             __builtin_prefetch(columns.alpha + block_size + i);
             __builtin_prefetch(columns.beta + block_size + i);
             V::store(gamma_[0] + i, first.quarter());
@@ -171,23 +123,22 @@ class Block {
     [[gnu::flatten]] void settle(const Columns<T>& columns, int attempt) {
         const int count = undecided_.count;
         const auto some = some_.take(columns, undecided_.at, count);
-        Survey<V> seen;
-        prepare<PROPOSAL>(some, whole(count), attempt, seen);
-        make_normals(count);
+        prepare<PROPOSAL>(some, whole(count), attempt);
+        make_normals(count, spare1_, spare2_);
         int rejected = 0;
         for (int i = 0; i < count; i += V::width) {
-            const auto first = proposal(centre1_, root1_, normal1_, i);
-            const auto second = proposal(centre2_, root2_, normal2_, i);
-            V::store(quarter1_ + i, first.quarter());
-            V::store(quarter2_ + i, second.quarter());
+            const auto first = proposal(centre1_, root1_, spare1_, i);
+            const auto second = proposal(centre2_, root2_, spare2_, i);
+            V::store(spare1_ + i, first.quarter());
+            V::store(spare2_ + i, second.quarter());
             const auto u =
                 acceptance_uniform<V>(words_[i / V::width], some.lanes + i, key_, attempt);
             const auto again = V::invert(accepted<V>(u, first, second));
             rejected += V::compact(again, count - i, undecided_.at + i, rejected_.at + rejected);
         }
         for (int i = 0; i < count; ++i) {
-            gamma_[0][undecided_.at[i]] = quarter1_[i];
-            gamma_[1][undecided_.at[i]] = quarter2_[i];
+            gamma_[0][undecided_.at[i]] = spare1_[i];
+            gamma_[1][undecided_.at[i]] = spare2_[i];
         }
         for (int i = 0; i < rejected; ++i) undecided_.at[i] = rejected_.at[i];
         undecided_.count = rejected;
@@ -208,8 +159,8 @@ class Block {
     [[gnu::flatten]] void boost(const Columns<T>& columns, int count) {
         const int small = find_small(columns, count);
         const auto some = some_.take(columns, small_.at, small);
-        Survey<V> seen;
-        prepare<SMALL>(some, whole(small), 0, seen);
+        prepare<SMALL>(some, whole(small), 0);
+        T *const log_boost = root1_, *const which = root2_, *const boosted = spare1_;
         for (int i = 0; i < small; i += V::width) {
             const auto& w = words_[i / V::width];
             const Real a = V::load(some.alpha + i);
@@ -218,18 +169,17 @@ class Block {
             const auto side = V::less(long_uniform<V>(w.w2, w.w3), a / (a + b));
             const auto alpha_raised = V::both(V::less(b, one), side);
             const auto first = V::both(V::less(a, one), V::invert(alpha_raised));
-            V::store(log_boost_ + i, -exponential<V>(w.w0, w.w1) / V::select(first, a, b));
-            V::store(which_ + i, V::select(first, V::set(0), one));
+            V::store(log_boost + i, -exponential<V>(w.w0, w.w1) / V::select(first, a, b));
+            V::store(which + i, V::select(first, V::set(0), one));
         }
-        for (int i = 0; i < small; ++i) {
-            boosted_[i] = gamma_[static_cast<int>(which_[i])][small_.at[i]];
-        }
+        const auto gamma = [&](int i) -> T& {
+            return gamma_[static_cast<int>(which[i])][small_.at[i]];
+        };
+        for (int i = 0; i < small; ++i) boosted[i] = gamma(i);
         for (int i = 0; i < small; i += V::width) {
-            V::store(boosted_ + i, times_exp<V>(V::load(boosted_ + i), V::load(log_boost_ + i)));
+            V::store(boosted + i, times_exp<V>(V::load(boosted + i), V::load(log_boost + i)));
         }
-        for (int i = 0; i < small; ++i) {
-            gamma_[static_cast<int>(which_[i])][small_.at[i]] = boosted_[i];
-        }
+        for (int i = 0; i < small; ++i) gamma(i) = boosted[i];
     }
 
     int find_small(const Columns<T>& columns, int count) {
@@ -279,14 +229,9 @@ class Block {
     alignas(64) T centre2_[block_size];
     alignas(64) T root1_[block_size];
     alignas(64) T root2_[block_size];
-    alignas(64) T normal1_[block_size];
-    alignas(64) T normal2_[block_size];
-    alignas(64) T gamma_[2][block_size];
-    alignas(64) T quarter1_[block_size];
-    alignas(64) T quarter2_[block_size];
-    alignas(64) T log_boost_[block_size];
-    alignas(64) T which_[block_size];
-    alignas(64) T boosted_[block_size];
+    alignas(64) T gamma_[2][block_size];  // at first their normals
+    alignas(64) T spare1_[block_size];
+    alignas(64) T spare2_[block_size];
     alignas(64) std::uint64_t numbers_[block_size];  // the lanes' names where none are given
     Copy<T, group, group> last_;
     Copy<T, block_size, group> some_;
