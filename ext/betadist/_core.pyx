@@ -7,6 +7,7 @@ import numpy as np
 
 cimport cython
 cimport numpy as cnp
+from cpython.long cimport PyLong_AsLongAndOverflow
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
@@ -125,10 +126,12 @@ cdef uint64_t checked_key(key) except? 0:
 
 
 cdef int checked_threads(threads) except -1:
+    cdef int overflow = 0
     number = index_of("threads", threads)
-    if number < 1:
+    cdef long most = PyLong_AsLongAndOverflow(number, &overflow)
+    if overflow < 0 or overflow == 0 and most < 1:
         raise ValueError(f"threads is {number}, must be >= 1")
-    return min(number, MOST_THREADS)
+    return MOST_THREADS if overflow > 0 or most > MOST_THREADS else <int>most
 
 
 cdef index_of(str name, value):
