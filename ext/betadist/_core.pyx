@@ -214,7 +214,7 @@ def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
     ----------
     alpha, beta : ndarray of float32 or float64, shape (n,)
         Shapes of the distributions, finite and > 0. float32 suits sums of shapes up to about 1e6;
-        above 1e7 it has too few distinct values near the mean to tell draws apart.
+        above 1e7 its rounding begins to order arms whose means are equal.
     key : int
         Names the stream, in [0, 2**64).
     lanes : ndarray of uint64, shape (n,), optional

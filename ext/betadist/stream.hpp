@@ -17,9 +17,10 @@
 //   SMALL     0        w0 w1              exponential of the boost, 64 bits         both
 //                      w2 w3              side of the mixture, 64 bits              both
 //
-// So float64 has 53 bits of radius, 53 of angle and 54 of acceptance, float32 32, 32 and 43, and a
-// float32 draw is the float64 draw of the same shapes but for rounding. The acceptance bits after
-// the 22nd are only looked at where the squeeze leaves a lane undecided.
+// So float64 has 53 bits of radius, 53 of angle and 54 of acceptance, float32 32, 32 and 43 (before
+// its rounding), and a float32 draw is the float64 draw of the same shapes but for rounding and the
+// rare lane that the bits after turn: 30 of 1.28e8 at shapes of 1. The acceptance bits after the
+// 22nd are only looked at where the squeeze leaves a lane undecided.
 #pragma once
 
 #include "philox.hpp"
