@@ -12,17 +12,17 @@ SANITIZED := build/sanitize
 SAMPLER := $(wildcard ext/betadist/*.cpp)
 DRIVER := -std=c++20 -O2 -g1 -ffp-contract=off -fno-math-errno -pthread -Iext/betadist
 # Python doesn't load these by itself, and must before its extensions do.
-RUNTIMES = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-file-name=libubsan.so) $(shell $(CXX) -print-file-name=libstdc++.so)
+RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(lib).so))
 # Python frees little of its own at exit, so leaks are looked for in the C++ program only.
-SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0
-export UBSAN_OPTIONS = print_stacktrace=1:halt_on_error=1
+UBSAN := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0 $(UBSAN)
 DRAWS ?= 1e8
 # setuptools warns of every editable installation
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-sampler bench-peers clean
+        bench bench-sampler bench-threads bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,21 +81,23 @@ test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
 
 test-sanitize: $(VENV)/.dev $(SANITIZED)/hammer-address,undefined $(SANITIZED)/hammer-thread ## run the extensions' tests under the sanitizers
-	$(SANITIZED)/hammer-address,undefined
+	$(UBSAN) $(SANITIZED)/hammer-address,undefined
 	$(SANITIZED)/hammer-thread
-	BANDIT_SERVE_SANITIZE=address,undefined $(BIN)/python setup.py -q build_py --build-lib $(SANITIZED)/lib build_ext --build-lib $(SANITIZED)/lib --build-temp $(SANITIZED)/temp
+	BANDIT_SERVE_SANITIZE=address,undefined $(BIN)/python setup.py -q \
+	    build_py --build-lib $(SANITIZED)/lib \
+	    build_ext --build-lib $(SANITIZED)/lib --build-temp $(SANITIZED)/temp
 	$(SANITIZE) $(BIN)/python -c "import sys; from betadist import _core; sys.exit('sanitize' not in _core.__file__)"
 	$(SANITIZE) $(BIN)/pytest tests/ext --timeout 900
 
-fuzz: $(SANITIZED)/fuzz ## draw from shapes of any bits with every kernel (CALLS=1e8)
-	$(SANITIZED)/fuzz $(CALLS)
+fuzz: build/fuzz ## draw from shapes of any bits with every kernel (CALLS=1e8)
+	build/fuzz $(CALLS)
 
-# C++ programs of the sampler alone, under a sanitizer or none
+# C++ programs of the sampler alone
 $(SANITIZED)/hammer-%: tests/ext/betadist/hammer.cpp $(NATIVE)
 	@mkdir -p $(@D)
 	$(CXX) $(DRIVER) -fsanitize=$* -fno-sanitize-recover=all $< $(SAMPLER) -o $@
 
-$(SANITIZED)/fuzz: tests/ext/betadist/fuzz.cpp $(NATIVE)
+build/%: tests/ext/betadist/%.cpp $(NATIVE)
 	@mkdir -p $(@D)
 	$(CXX) $(DRIVER) $< $(SAMPLER) -o $@
 
@@ -108,11 +110,14 @@ test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are c
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench
 
-bench-sampler: $(VENV)/.dev ## measure the Beta sampler next to its peers (PEERS=all, OPTIONS=--quick)
+bench-sampler: $(VENV)/.dev ## measure the Beta sampler next to its peers (PEERS=all OPTIONS=--quick)
 	$(BIN)/python -m loadtest.sampler --peers $(PEERS) $(OPTIONS)
 
+bench-threads: $(VENV)/.dev ## measure what a second thread brings the sampler
+	$(BIN)/python -m loadtest.sampler.scaling
+
 # gigabytes where the index of CPU-only builds is out of reach
-bench-peers: $(VENV)/bin/pip ## install torch and mkl_random aside for bench-sampler
+bench-peers: ## install torch and mkl_random aside for bench-sampler
 	$(PYTHON) -m venv build/peers/venv
 	timeout 900 build/peers/venv/bin/pip install -q numpy mkl_random
 	timeout 900 build/peers/venv/bin/pip install -q --retries 0 --index-url $(CPU_TORCH) torch \

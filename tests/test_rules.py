@@ -108,3 +108,26 @@ def test_every_package_but_the_load_suite_and_the_tests_is_installed() -> None:
         for path in (ROOT / package).rglob("__init__.py")
     }
     assert set(declared) == {name for name in there if not name.startswith("loadtest")}
+
+
+NATIVE = [p for kind in ("hpp", "cpp", "pyx", "pxd") for p in sources("ext", kind)]
+NATIVE += [
+    p for kind in ("hpp", "cpp") for folder in ("loadtest", "tests") for p in sources(folder, kind)
+]
+
+
+@pytest.mark.parametrize("path", NATIVE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_native_lines_are_as_short_as_python_ones(path: Path) -> None:
+    long = [
+        number for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 100
+    ]
+    assert long == []
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "ext").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_the_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []

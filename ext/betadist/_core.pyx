@@ -73,6 +73,11 @@ cdef check_shapes(Draw draw):
     check_column("beta", draw.beta)
 
 
+cdef refuse(Draw draw):
+    check_shapes(draw)
+    raise RuntimeError("alpha or beta changed while they were drawn from")
+
+
 cdef cnp.ndarray column(str name, values):
     if not cnp.PyArray_Check(values):
         raise TypeError(f"{name} is {type(values).__name__}, must be a numpy array")
@@ -192,7 +197,7 @@ cdef cnp.ndarray run_to(Draw draw, const Kernel* kernel, cnp.ndarray out):
     else:
         drawn = run(draw, kernel, <double*>cnp.PyArray_DATA(out))
     if not drawn:
-        check_shapes(draw)
+        refuse(draw)
     return out
 
 
@@ -290,8 +295,10 @@ def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
         selected = select(draw, kept, best, <float*>cnp.PyArray_DATA(values))
     elif kept > 0:
         selected = select(draw, kept, best, <double*>cnp.PyArray_DATA(values))
-    if not selected:
+    if kept == 0:
         check_shapes(draw)
+    elif not selected:
+        refuse(draw)
     return indices, values
 
 
@@ -361,16 +368,10 @@ def probe(piece, x, y):
 
 cdef choose(forced):
     global chosen
-    cdef int number = 0
-    levels = []
-    while sampler.kernel(number) != NULL:
-        levels.append(sampler.kernel(number).level.decode())
-        if forced is None or forced == levels[number]:
-            chosen = sampler.kernel(number)
-        number += 1
-    if chosen == NULL:
-        possible = ", ".join(levels)
-        raise ImportError(f"BETADIST_SIMD is {forced!r}, must be one of: {possible}")
+    levels = kernels()
+    if forced is not None and forced not in levels:
+        raise ImportError(f"BETADIST_SIMD is {forced!r}, must be one of: {', '.join(levels)}")
+    chosen = sampler.kernel(len(levels) - 1 if forced is None else levels.index(forced))
 
 
 choose(os.environ.get("BETADIST_SIMD"))

@@ -31,12 +31,9 @@ struct Avx2<float> : Vector<float, 8> {
     }
     static int compact(Mask keep, int live, const std::uint32_t* positions, std::uint32_t* to) {
         const auto set = static_cast<unsigned>(_mm256_movemask_ps((__m256)keep));
-        const unsigned kept = set & ((1u << (live < width ? live : width)) - 1);
-        // Both positions are read before either is written: `to` may overlap them.
-        alignas(16) std::uint32_t upper[4];
-        __builtin_memcpy(upper, positions + 4, sizeof upper);
+        const unsigned kept = living(set, live);
         const int count = compact_four(kept & 15, positions, to);
-        return count + compact_four(kept >> 4, upper, to + count);
+        return count + compact_four(kept >> 4, positions + 4, to + count);
     }
 
     static Real fma(Real a, Real b, Real c) { return _mm256_fmadd_ps(a, b, c); }
@@ -76,7 +73,7 @@ struct Avx2<double> : Vector<double, 4> {
     }
     static int compact(Mask keep, int live, const std::uint32_t* positions, std::uint32_t* to) {
         const auto set = static_cast<unsigned>(_mm256_movemask_pd((__m256d)keep));
-        return compact_four(set & ((1u << (live < width ? live : width)) - 1), positions, to);
+        return compact_four(living(set, live), positions, to);
     }
 
     static Real fma(Real a, Real b, Real c) { return _mm256_fmadd_pd(a, b, c); }

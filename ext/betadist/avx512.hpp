@@ -34,7 +34,7 @@ struct Avx512<float> : Avx512Base<float, __mmask16> {
         split({_mm512_loadu_si512(from), _mm512_loadu_si512(from + 8)}, low, high);
     }
     static int compact(Mask keep, int live, const std::uint32_t* positions, std::uint32_t* to) {
-        const auto kept = keep & ((1u << (live < width ? live : width)) - 1);
+        const unsigned kept = living(keep, live);
         const auto at = _mm512_loadu_si512(positions);
         _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(static_cast<Mask>(kept), at));
         return __builtin_popcount(kept);
@@ -56,7 +56,8 @@ struct Avx512<float> : Avx512Base<float, __mmask16> {
 
     static Wide widen(std::uint32_t x) { return {_mm512_set1_epi64(x), _mm512_set1_epi64(x)}; }
     static Word narrow(Wide x) {
-        const auto even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const auto even =
+            _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         return (Word)_mm512_permutex2var_epi32(x.first, even, x.second);
     }
     static void multiply(std::uint32_t a, Wide b, Wide& high, Wide& low) {
@@ -85,8 +86,9 @@ struct Avx512<double> : Avx512Base<double, __mmask8> {
         split(_mm512_loadu_si512(from), low, high);
     }
     static int compact(Mask keep, int live, const std::uint32_t* positions, std::uint32_t* to) {
-        const auto kept = keep & ((1u << (live < width ? live : width)) - 1);
-        const auto at = _mm256_maskz_compress_epi32(static_cast<Mask>(kept), positions_at(positions));
+        const unsigned kept = living(keep, live);
+        const auto at =
+            _mm256_maskz_compress_epi32(static_cast<Mask>(kept), positions_at(positions));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), at);
         return __builtin_popcount(kept);
     }

@@ -1,5 +1,5 @@
-// Which shapes can be drawn from: the finite ones > 0. As unsigned integers their bits lie from 1 to
-// infinity's - 1, so neither NaN nor the thread's treatment of subnormals matters.
+// Which shapes can be drawn from: the finite ones > 0. As unsigned integers their bits lie from 1
+// to infinity's - 1, so neither NaN nor the thread's treatment of subnormals matters.
 #pragma once
 
 #include "scalar.hpp"

@@ -1,7 +1,7 @@
 // Marsaglia and Tsang, "A simple method for generating gamma variables" (2000),
 // doi 10.1145/358407.358414: for shape >= 1, d = shape - 1/3 and a normal z,
-// d (1 + z / sqrt(9 d))^3 is accepted with probability exp(exponent). Two gammas are proposed together, and as they are
-// independent one uniform decides both: ln U < exponent + exponent.
+// d (1 + z / sqrt(9 d))^3 is accepted with probability exp(exponent). Two gammas are proposed
+// together, and as they are independent one uniform decides both: ln U < exponent + exponent.
 #pragma once
 
 #include "functions.hpp"

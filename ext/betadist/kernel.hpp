@@ -57,7 +57,7 @@ class Block {
             prepare_group<purpose>(tail_of(columns, i), i, attempt, survey);
         }
         if (i < count) {
-            const auto last = last_.take(tail_of(columns, i), all.at, count - i);
+            const auto last = last_.take(tail_of(columns, i), every_position.at, count - i);
             prepare_group<purpose>(last, i, attempt, survey);
         }
         return survey;
@@ -69,9 +69,10 @@ class Block {
         for (int j = 0; j < abreast<T>; ++j) {
             const int i = j * V::width;
             counters[j] = counter<V>(columns.lanes + i, attempt, purpose);
-            if constexpr (purpose != PROPOSAL) continue;
-            survey.see(prepare_gamma(columns.alpha + i, centre1_ + to + i, root1_ + to + i));
-            survey.see(prepare_gamma(columns.beta + i, centre2_ + to + i, root2_ + to + i));
+            if constexpr (purpose == PROPOSAL) {
+                survey.see(prepare_gamma(columns.alpha + i, centre1_ + to + i, root1_ + to + i));
+                survey.see(prepare_gamma(columns.beta + i, centre2_ + to + i, root2_ + to + i));
+            }
         }
         philox<V>(counters, key_, words_ + to / V::width);
     }
@@ -103,16 +104,24 @@ class Block {
         for (int i = 0; i < count; i += V::width) {
             const auto first = proposal(centre1_, root1_, gamma_[0], i);
             const auto second = proposal(centre2_, root2_, gamma_[1], i);
-            __builtin_prefetch(columns.alpha + block_size + i);
-            __builtin_prefetch(columns.beta + block_size + i);
+            fetch_next(columns.alpha + i);
+            fetch_next(columns.beta + i);
             V::store(gamma_[0] + i, first.quarter());
             V::store(gamma_[1] + i, second.quarter());
             const auto u = acceptance_bound<V>(words_[i / V::width]);
             const auto open = V::invert(surely_accepted<V>(u, first, second));
-            undecided += V::compact(open, count - i, all.at + i, undecided_.at + undecided);
+            undecided +=
+                V::compact(open, count - i, every_position.at + i, undecided_.at + undecided);
         }
         undecided_.count = undecided;
         return true;
+    }
+
+    // The same place in the next block, if there is one.
+    static void fetch_next(const T* shapes) {
+        constexpr std::uintptr_t ahead = block_size * sizeof(T);
+        __builtin_prefetch(
+            reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(shapes) + ahead));
     }
 
     static Proposal<V> proposal(const T* centres, const T* roots, const T* normals, int i) {
@@ -154,24 +163,20 @@ class Block {
     }
 
     // The lanes with a shape < 1 had it raised by 1; gamma(s) = gamma(s + 1) exp(-E / s).
-    // Where both were, the mixture Beta(a, b) = a/(a+b) Beta(a+1, b) + b/(a+b) Beta(a, b+1) leaves
-    // one to boost.
     [[gnu::flatten]] void boost(const Columns<T>& columns, int count) {
         const int small = find_small(columns, count);
         const auto some = some_.take(columns, small_.at, small);
         prepare<SMALL>(some, whole(small), 0);
         T *const log_boost = root1_, *const which = root2_, *const boosted = spare1_;
         for (int i = 0; i < small; i += V::width) {
-            const auto& w = words_[i / V::width];
             const Real a = V::load(some.alpha + i);
             const Real b = V::load(some.beta + i);
-            const auto one = V::set(1);
-            const auto side = V::less(long_uniform<V>(w.w2, w.w3), a / (a + b));
-            const auto alpha_raised = V::both(V::less(b, one), side);
-            const auto first = V::both(V::less(a, one), V::invert(alpha_raised));
+            const auto& w = words_[i / V::width];
+            const auto first = boosts_first(w, a, b);
             V::store(log_boost + i, -exponential<V>(w.w0, w.w1) / V::select(first, a, b));
-            V::store(which + i, V::select(first, V::set(0), one));
+            V::store(which + i, V::select(first, V::set(0), V::set(1)));
         }
+        // By index, as a branch on which gamma it is would be a coin toss.
         const auto gamma = [&](int i) -> T& {
             return gamma_[static_cast<int>(which[i])][small_.at[i]];
         };
@@ -182,11 +187,20 @@ class Block {
         for (int i = 0; i < small; ++i) gamma(i) = boosted[i];
     }
 
+    // Where both shapes are < 1, the mixture
+    // Beta(a, b) = a/(a+b) Beta(a+1, b) + b/(a+b) Beta(a, b+1) leaves one to boost.
+    static typename V::Mask boosts_first(const Words<V>& w, Real a, Real b) {
+        const auto one = V::set(1);
+        const auto side = V::less(long_uniform<V>(w.w2, w.w3), a / (a + b));
+        const auto alpha_raised = V::both(V::less(b, one), side);
+        return V::both(V::less(a, one), V::invert(alpha_raised));
+    }
+
     int find_small(const Columns<T>& columns, int count) {
         int found = 0, i = 0;
         for (; i + V::width <= count; i += V::width) {
             const auto small = either_small(V::load(columns.alpha + i), V::load(columns.beta + i));
-            found += V::compact(small, V::width, all.at + i, small_.at + found);
+            found += V::compact(small, V::width, every_position.at + i, small_.at + found);
         }
         for (; i < count; ++i) {
             small_.at[found] = static_cast<std::uint32_t>(i);
@@ -240,6 +254,7 @@ class Block {
 template <class V>
 bool draw(const Columns<typename V::Element>& columns, Stream stream, std::size_t begin,
           std::size_t end, typename V::Element* out) {
+    static_assert(sizeof(Block<V>) < 80 * 1024, "must fit in a small thread's stack");
     Block<V> block(stream);
     for (std::size_t from = begin; from < end; from += block_size) {
         const std::size_t left = end - from;

@@ -18,7 +18,7 @@ struct Identity {
     }
 };
 
-constexpr Identity all{};
+constexpr Identity every_position{};
 
 // Some positions in a block. A compaction reads and writes whole vectors.
 template <int width>

@@ -15,13 +15,6 @@ struct NeonBase : Vector<T, 16 / sizeof(T)> {
     using typename Vector<T, 16 / sizeof(T)>::Mask;
 
     static bool any(Mask a) { return vmaxvq_u32((uint32x4_t)a) != 0; }
-
-   protected:
-    // The lanes of a set of kept ones that are among the first `live`.
-    static unsigned living(unsigned kept, int live) {
-        constexpr int width = NeonBase::width;
-        return kept & ((1u << (live < width ? live : width)) - 1);
-    }
 };
 
 template <class T>

@@ -16,6 +16,9 @@ std::atomic<Pool*> process_pool = nullptr;
 
 void forget_pool() { process_pool.store(nullptr, std::memory_order_relaxed); }
 
+// When the library is loaded: a fork must not find another thread half-way through this.
+[[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, forget_pool);
+
 // Signals are for the threads that the process knows of; a new thread takes over this one's mask.
 class NoSignals {
    public:
@@ -59,7 +62,6 @@ struct Pool::Job {
 Pool& Pool::shared() {
     Pool* pool = process_pool.load(std::memory_order_acquire);
     if (pool != nullptr) return *pool;
-    [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, forget_pool);
     Pool* const made = new Pool(cpu_quota());
     if (process_pool.compare_exchange_strong(pool, made)) return *made;
     delete made;

@@ -44,7 +44,8 @@ int quota_v2(const fs::path& group) {
 }
 
 int quota_v1(const fs::path& group) {
-    return rounded_up(number_in(group / "cpu.cfs_quota_us"), number_in(group / "cpu.cfs_period_us"));
+    return rounded_up(number_in(group / "cpu.cfs_quota_us"),
+                      number_in(group / "cpu.cfs_period_us"));
 }
 
 // A container often sees its group as the root, though `path` is told from outside: groups that

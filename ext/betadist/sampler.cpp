@@ -13,7 +13,7 @@ template <class T>
 std::size_t first_unfit(const Kernel& kernel, const T* values, std::size_t n) {
     if (kernel.are_fit(values, n)) return n;
     std::size_t i = 0;
-    while (is_fit(values[i])) ++i;
+    while (i < n && is_fit(values[i])) ++i;
     return i;
 }
 

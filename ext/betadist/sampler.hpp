@@ -13,13 +13,14 @@ namespace betadist {
 template <class T>
 std::size_t first_unfit(const Kernel& kernel, const T* values, std::size_t n);
 
-// out[i] = the draw of element i. Splits large inputs over up to `threads` threads. False, with
-// `out` incomplete, where a shape is not finite and > 0; so the next.
+// out[i] = the draw of element i. Splits large inputs over up to `threads` threads.
+// False, with `out` incomplete, where a shape is not finite and > 0.
 template <class T>
 bool sample(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n, T* out,
             int threads);
 
-// The k <= n largest draws, best first; equal ones by lane, then by index. Needs no room for n.
+// The k <= n largest draws, best first; equal ones by lane, then by index. Takes room for about
+// 2 k + 1024 draws a thread. False where a shape is not finite and > 0.
 template <class T>
 bool sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
                   std::size_t k, std::int64_t* indices, T* values, int threads);

@@ -59,7 +59,7 @@ struct Scalar {
         high = static_cast<Wide>(*from >> 32);
     }
     // Writes those of the first `live` positions whose mask is set and returns how many. `to` has
-    // room for `width` and may lie before `positions` in the same list.
+    // room for `width`.
     static int compact(Mask keep, int live, const std::uint32_t* positions, std::uint32_t* to) {
         *to = *positions;
         return keep && live > 0;

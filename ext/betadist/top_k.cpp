@@ -122,7 +122,7 @@ bool select(const Kernel& kernel, const Columns<T>& columns, Stream stream, std:
             std::size_t end, Candidates<T>& candidates, std::atomic<T>& bound) {
     constexpr std::size_t size = 1024, stride = Candidates<T>::stride;
     T draws[size];
-    const FloatingPoint scope;
+    const FloatingPoint scope;  // of a thread of the pool
     for (std::size_t from = begin; from < end; from += size) {
         const std::size_t count = std::min(end - from, size);
         if (!kernel.draw(columns, stream, from, from + count, draws)) return false;
@@ -192,6 +192,7 @@ void sort(Arms<T>& arms, std::size_t k, Earlier earlier) {
 template <class T>
 bool sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
                   std::size_t k, std::int64_t* indices, T* values, int threads) {
+    const FloatingPoint scope;
     const std::size_t parts = part_count(n, threads);
     const bool small = n / parts <= room(k);
     Arms<T> arms = small ? from_all(kernel, columns, stream, n, k, threads)

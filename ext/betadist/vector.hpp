@@ -29,7 +29,7 @@ struct Vector {
     static void store(T* to, Real x) { __builtin_memcpy(to, &x, sizeof x); }
 
     // Arithmetic
-    static Real set(T x) { return x - Real{}; }
+    static Real set(T x) { return x - Real{}; }  // keeps the sign of -0, which x + 0 doesn't
     static Real abs(Real x) { return real(bits(x) & (~Unit{0} >> 1)); }
     static Real min(Real a, Real b) { return a < b ? a : b; }
     static Real max(Real a, Real b) { return a > b ? a : b; }
@@ -92,6 +92,12 @@ struct Vector {
     static Real negate_by(Real x, Word word) {
         constexpr Unit sign = ~(~Unit{0} >> 1);
         return real(bits(x) ^ (word << (8 * sizeof(T) - 32) & sign));
+    }
+
+   protected:
+    // The lanes of a set of kept ones that are among the first `live`.
+    static unsigned living(unsigned kept, int live) {
+        return kept & ((1u << (live < width ? live : width)) - 1);
     }
 
    private:

@@ -16,7 +16,7 @@ std::uint8_t byte(const char* at) { return static_cast<std::uint8_t>(*at); }
 bool continues(const char* at) { return (byte(at) & 0xc0) == 0x80; }
 
 // The least and greatest second byte after each first byte of a sequence of three or four bytes
-// keep out overlong forms, surrogates and what lies past U+10FFFF (The Unicode Standard, table 3-7).
+// keep out overlong forms, surrogates and what lies past U+10FFFF (Unicode Standard, table 3-7).
 bool second_fits(std::uint8_t first, std::uint8_t second) {
     switch (first) {
         case 0xe0: return second >= 0xa0 && second <= 0xbf;

@@ -103,7 +103,7 @@ def _document(
             f"{options.rounds} rounds of {options.milliseconds:g} ms a contender, in turn; a "
             "process each, one thread, the same arrays, shapes new for every draw; CPU time, "
             "median (min..max) over the rounds, ratios within a round; cycles from a chain of "
-            f"dependent additions in the same round; bounds for {MICROARCHITECTURE}"
+            f"dependent multiplications in the same round; bounds for {MICROARCHITECTURE}"
         ),
         "seed": SEED,
         "mixes": {mix: MIXES[mix][0] for mix in options.mixes},

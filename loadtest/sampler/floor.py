@@ -25,7 +25,7 @@ BITS = {"avx512": 512, "avx2": 256}
 N = 10_000
 
 # Cycles per instruction of any width, measured on an EPYC of family 26, model 2: loops of
-# independent instructions over a chain of dependent additions. The units are those of GCC's model
+# independent instructions over a chain of dependent ones. The units are those of GCC's model
 # of Zen 5: it multiplies on pipes 0 and 1, adds on 2 and 3, and does logic on all four.
 MULTIPLY, ADD, SHIFT, STORE = 0.5, 0.5, 0.5, 1.0
 UNITS: dict[str, tuple[str, Mapping[str, float]]] = {

@@ -77,7 +77,10 @@ class Peer:
         return line.decode().strip()
 
     def _reason(self) -> str:
-        status = self._process.wait(STOP_S)
+        try:
+            status = self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            return f"closed its output but hadn't ended {STOP_S:g} s later"
         said = self._log.read_text(errors="replace").strip().splitlines()
         return said[-1] if said else f"ended with status {status}"
 
@@ -99,4 +102,8 @@ def started(command: Sequence[str], folder: Path, log: Path) -> Iterator[Peer]:
         yield Peer(process, log)
     finally:
         process.terminate()
-        process.communicate()
+        try:
+            process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()

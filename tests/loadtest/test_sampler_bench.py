@@ -227,3 +227,11 @@ def test_the_benchmark_measures_ours_beside_numpy(tmp_path: Path) -> None:
     assert len(found["samples"]) == 2 * 2 * 2 * 5
     assert all(s["draws"] % s["n"] == 0 and s["nanoseconds"] > 0 for s in found["samples"])
     assert render(found) + "\n" == table.read_text()
+
+
+def test_scaling_is_a_table_of_ratios() -> None:
+    command = [sys.executable, "-m", "loadtest.sampler.scaling", "--rounds", "2"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    rows = [line.split("|") for line in result.stdout.splitlines()[2:]]
+    assert [row[2].strip() for row in rows] == ["400", "10000", "1000000"] * 2
+    assert all(0 < float(row[3].split()[0]) < 10 for row in rows)

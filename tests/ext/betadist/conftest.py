@@ -1,28 +1,17 @@
 """Columns that take every path through the kernel."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-N = 20_003  # 78 blocks of 256 lanes and 35 lanes more
+from tests.ext.betadist.shape_columns import ShapeColumns
+
+N = 20_003  # whole blocks of the kernel's, and a part of one
 EXTREMES = (
     *(1e-45, 1e-38, 1e-30, 1e-9, 1e-3, 0.3, 0.99999994, 1.0, 1.0000001),
     *(2.5, 30.0, 1e3, 1e6, 1e9, 1e30, 1e38, 3.4028234663852886e38),
 )
 FLOAT64_EXTREMES = (5e-324, 1e-310, 2.3e-308, 1e-300, 1e300, 1.7976931348623157e308)
-
-
-class ShapeColumns(NamedTuple):
-    """Arguments of a draw."""
-
-    alpha: NDArray
-    beta: NDArray
-    lanes: NDArray[np.uint64]
-
-    def take(self, which: slice | NDArray[np.int64]) -> "ShapeColumns":
-        return ShapeColumns(*(column[which] for column in self))
 
 
 def shapes(mix: str, dtype: str, rng: np.random.Generator) -> NDArray:

@@ -36,7 +36,7 @@ void draw(std::size_t n, betadist::Stream stream) {
     const betadist::Columns<T> columns = {alpha.data(), beta.data(), lanes.data()};
     for (int i = 0; const auto* kernel = betadist::kernel(i); ++i) {
         std::vector<T> out(n);
-        betadist::sample(*kernel, columns, stream, n, out.data(), 1);
+        if (!betadist::sample(*kernel, columns, stream, n, out.data(), 1)) std::abort();
         std::printf("%s\n", kernel->level);
         std::fwrite(out.data(), sizeof(T), n, stdout);
     }

@@ -14,7 +14,8 @@ namespace {
 
 using namespace betadist;
 
-constexpr std::size_t most = 24;
+// Over a block of lanes, and over the room that the k largest take where k is small.
+constexpr std::size_t most = 1500, usual = 24;
 
 // Philox by counting: fast enough, and any call can be repeated by its number.
 class Random {
@@ -95,7 +96,8 @@ struct Call {
     Stream stream;
     bool named;
 
-    explicit Call(Random& random) : n(random.below(most + 1)), k(random.below(n + 1)) {
+    explicit Call(Random& random)
+        : n(random.below(1 + (random.below(256) == 0 ? most : usual))), k(random.below(n + 1)) {
         const std::uint64_t kind = random.below(5);
         // Most of the bits make a column that is refused: short columns are often fit.
         if (kind != 0 && random.below(4) != 0) n = std::min<std::size_t>(n, 3), k = std::min(k, n);
@@ -108,20 +110,24 @@ struct Call {
         named = random.below(4) != 0;
     }
 
-    bool fit(const T* values) const {
+    // Where the first shape is that can't be drawn from, as the kernel must say.
+    std::size_t unfit(const Kernel& kernel, const T* values, bool& good) const {
         const auto is_fit = [](T x) { return x > 0 && x <= std::numeric_limits<T>::max(); };
-        const auto at = std::find_if_not(values, values + n, is_fit);
-        return first_unfit(values, n) == static_cast<std::size_t>(at - values);
+        const auto at = std::find_if_not(values, values + n, is_fit) - values;
+        good &= first_unfit(kernel, values, n) == static_cast<std::size_t>(at);
+        return static_cast<std::size_t>(at);
     }
 
-    bool refused() const { return first_unfit(alpha, n) < n || first_unfit(beta, n) < n; }
-
-    bool draw(const Kernel& kernel, int threads) {
+    // Draws, or is refused where it must be; sets `drawn` to which.
+    bool run(const Kernel& kernel, bool& drawn) {
+        bool good = true;
+        const bool fit = unfit(kernel, alpha, good) == n && unfit(kernel, beta, good) == n;
         const Columns<T> columns{alpha, beta, named ? lanes : nullptr};
-        sample(kernel, columns, stream, n, out, threads);
-        if (!std::all_of(out, out + n, [](T x) { return x >= 0 && x <= 1; })) return false;
-        sample_top_k(kernel, columns, stream, n, k, indices, best, threads);
-        return ordered();
+        drawn = sample(kernel, columns, stream, n, out, 1);
+        good &= drawn == fit;
+        if (k > 0) good &= sample_top_k(kernel, columns, stream, n, k, indices, best, 1) == fit;
+        if (!good || !drawn) return good;
+        return std::all_of(out, out + n, [](T x) { return x >= 0 && x <= 1; }) && ordered();
     }
 
     bool ordered() const {
@@ -145,12 +151,10 @@ template <class T>
 bool run(const Kernel& kernel, std::uint64_t seed, std::uint64_t number) {
     Random random(seed, number);
     Call<T> call(random);
-    bool good = call.fit(call.alpha) && call.fit(call.beta);
-    const bool refused = call.refused();
-    if (good && !refused) good = call.draw(kernel, 1 << random.below(8));
-    if (good) return !refused;
+    bool drawn = false;
+    if (call.run(kernel, drawn)) return drawn;
     std::printf("call %llu of seed %llu, float%zu, kernel %s:", (unsigned long long)number,
-                (unsigned long long)seed, 8 * sizeof(T), kernel.name);
+                (unsigned long long)seed, 8 * sizeof(T), kernel.level);
     for (std::size_t i = 0; i < call.n; ++i) {
         std::printf("\n  (%a, %a) -> %a", double(call.alpha[i]), double(call.beta[i]),
                     double(call.out[i]));
@@ -172,7 +176,7 @@ int main(int argc, char** argv) {
             drawn += number / kernels % 2 == 0 ? run<float>(*kernel(level), seed, number)
                                                : run<double>(*kernel(level), seed, number);
         }
-        std::printf("%s: %llu calls, %llu drawn, the others refused\n", kernel(level)->name,
+        std::printf("%s: %llu calls, %llu drawn, the others refused\n", kernel(level)->level,
                     (unsigned long long)((calls + kernels - 1 - level) / kernels),
                     (unsigned long long)drawn);
         std::fflush(stdout);

@@ -33,9 +33,12 @@ Drawn<T> draw(const Kernel& kernel, std::size_t n, std::size_t k, int threads) {
     const Columns<T> columns{alpha.data(), beta.data(), lanes.data()};
     const Stream stream{n, MAX_ATTEMPTS};
     Drawn<T> drawn{std::vector<T>(n), std::vector<T>(k), std::vector<std::int64_t>(k)};
-    sample(kernel, columns, stream, n, drawn.all.data(), threads);
-    sample_top_k(kernel, columns, stream, n, k, drawn.best.data(), drawn.values.data(), threads);
-    return drawn;
+    const bool good = sample(kernel, columns, stream, n, drawn.all.data(), threads) &&
+                      sample_top_k(kernel, columns, stream, n, k, drawn.best.data(),
+                                   drawn.values.data(), threads);
+    if (good) return drawn;
+    std::printf("%s, n = %zu: fit shapes are refused\n", kernel.level, n);
+    std::exit(1);
 }
 
 template <class T>
@@ -43,7 +46,7 @@ void compare(const Kernel& kernel, std::size_t n, std::size_t k) {
     const auto alone = draw<T>(kernel, n, k, 1);
     for (int threads = 2; threads < 8; ++threads) {
         if (draw<T>(kernel, n, k, threads) == alone) continue;
-        std::printf("%s, n = %zu, k = %zu: %d threads differ\n", kernel.name, n, k, threads);
+        std::printf("%s, n = %zu, k = %zu: %d threads differ\n", kernel.level, n, k, threads);
         std::exit(1);
     }
 }

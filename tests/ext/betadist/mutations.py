@@ -157,4 +157,44 @@ MUTATIONS = [
     Mutation(
         "digits of the exponential lost near 0", "functions.hpp", "lost / rest - log_p", "-log_p"
     ),
+    Mutation(
+        "a gamma takes the other's centre",
+        "kernel.hpp",
+        "proposal(centre2_, root2_, spare2_, i)",
+        "proposal(centre1_, root2_, spare2_, i)",
+    ),
+    Mutation(
+        "the other gamma boosted",
+        "kernel.hpp",
+        "V::select(first, V::set(0), V::set(1))",
+        "V::select(first, V::set(1), V::set(0))",
+    ),
+    Mutation(
+        "the last lanes take the first ones' shapes",
+        "kernel.hpp",
+        "last_.take(tail_of(columns, i), every_position.at, count - i)",
+        "last_.take(columns, every_position.at, count - i)",
+    ),
+    Mutation(
+        "small shapes seen in the last lanes only",
+        "fit.hpp",
+        "least_ = V::min(least_, shapes)",
+        "least_ = V::min(V::set(1), shapes)",
+    ),
+    Mutation(
+        "unfit shapes seen in the last lanes only",
+        "fit.hpp",
+        "V::greater(greatest_, ",
+        "V::greater(V::set_bits(0), ",
+    ),
+    Mutation("infinity is fit", "fit.hpp", "(x) - 1 < infinity - 1", "(x) - 1 < infinity"),
+    Mutation(
+        "ties of the k largest in any order",
+        "top_k.cpp",
+        "a.value > b.value;",
+        "a.value >= b.value;",
+    ),
+    Mutation(
+        "the bound of the k largest too high", "selection.hpp", "count >= k", "count >= k / 2"
+    ),
 ]

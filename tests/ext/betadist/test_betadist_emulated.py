@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from betadist import _core, golden
+from tests.ext.betadist.shape_columns import ShapeColumns
 
 KEY = 0xFEDC_BA98_7654_3210
 SOURCES = Path(__file__).parents[3] / "ext" / "betadist"
@@ -94,8 +95,10 @@ def driver(request: pytest.FixtureRequest, folder: Path) -> Driver:
 
 
 @pytest.mark.parametrize("attempts", [1, _core.MAX_ATTEMPTS])
-def test_other_builds_draw_alike(driver: Driver, mixed, dtype: str, attempts: int) -> None:
-    alpha, beta, lanes = mixed.take(slice(4003))  # 15 blocks of 256 lanes and 163 lanes more
+def test_other_builds_draw_alike(
+    driver: Driver, mixed: ShapeColumns, dtype: str, attempts: int
+) -> None:
+    alpha, beta, lanes = mixed.take(slice(4003))  # whole blocks of the kernel's, and a part of one
     level = _core.kernels()[-1]
     expected = _core.sample_with(level, alpha, beta, KEY, lanes, max_attempts=attempts)
     assert expected.dtype == dtype

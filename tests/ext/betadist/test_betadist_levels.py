@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from betadist import _core
+from tests.ext.betadist.shape_columns import ShapeColumns
 
 KEY = 0xFEDC_BA98_7654_3210
 LEVELS = _core.kernels()[1:]
@@ -11,7 +12,7 @@ LEVELS = _core.kernels()[1:]
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("max_attempts", [0, 1, 2, _core.MAX_ATTEMPTS])
-def test_levels_agree(mixed, level: str, dtype: str, max_attempts: int) -> None:
+def test_levels_agree(mixed: ShapeColumns, level: str, dtype: str, max_attempts: int) -> None:
     expected = _core.sample_with("scalar", *mixed[:2], KEY, mixed.lanes, max_attempts=max_attempts)
     drawn = _core.sample_with(level, *mixed[:2], KEY, mixed.lanes, max_attempts=max_attempts)
     assert drawn.dtype == dtype
@@ -19,16 +20,16 @@ def test_levels_agree(mixed, level: str, dtype: str, max_attempts: int) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_levels_agree_without_lanes(mixed, level: str) -> None:
+def test_levels_agree_without_lanes(mixed: ShapeColumns, level: str) -> None:
     expected = _core.sample_with("scalar", *mixed[:2], KEY)
     assert _core.sample_with(level, *mixed[:2], KEY).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_no_level_lets_order_or_neighbours_matter(mixed, level: str) -> None:
+def test_no_level_lets_order_or_neighbours_matter(mixed: ShapeColumns, level: str) -> None:
     expected = _core.sample_with("scalar", *mixed[:2], KEY, mixed.lanes)
     order = np.random.default_rng(23).permutation(len(expected))
-    for size in (*range(1, 70), 255, 256, 257, 511, 5000, len(order)):
+    for size in (*range(1, 70), 257, 511, 512, 513, 1025, 5000, len(order)):
         some = np.roll(order, size)[:size]
         part = mixed.take(some)
         drawn = _core.sample_with(level, *part[:2], KEY, part.lanes)
@@ -36,7 +37,7 @@ def test_no_level_lets_order_or_neighbours_matter(mixed, level: str) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_no_level_needs_columns_aligned_to_vectors(mixed, level: str) -> None:
+def test_no_level_needs_columns_aligned_to_vectors(mixed: ShapeColumns, level: str) -> None:
     expected = _core.sample_with("scalar", *mixed[:2], KEY, mixed.lanes)
     for begin in range(1, 17):
         part = slice(begin, begin + 600)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import betadist
+from betadist import _core
 
 ONES = np.ones(20)
 DTYPES = ("float32", "float64")
@@ -29,16 +30,40 @@ DTYPES = ("float32", "float64")
         (math.inf, "inf, must be finite"),
     ],
 )
-@pytest.mark.parametrize("at", [0, 17, 255, 256, 999])
-def test_unfit_shapes(argument: str, value: float, said: str, at: int, dtype: str) -> None:
-    columns = {"alpha": np.ones(1000, dtype), "beta": np.ones(1000, dtype)}
-    columns[argument][at:] = value
-    out = np.full(1000, -7, dtype)
-    with pytest.raises(ValueError, match=rf"^{argument}\[{at}\] is {said}$"):
+@pytest.mark.parametrize("at", [0, 15, 16, 511, 512, 1002])
+def test_an_unfit_shape(argument: str, value: float, said: str, at: int, dtype: str) -> None:
+    columns = {"alpha": np.ones(1003, dtype), "beta": np.ones(1003, dtype)}
+    columns[argument][at] = value
+    refused = pytest.raises(ValueError, match=rf"^{argument}\[{at}\] is {said}$")
+    for level in _core.kernels():
+        with refused:
+            _core.sample_with(level, **columns, key=1)
+    out = np.full(1003, -7, dtype)
+    with refused:
         betadist.sample(**columns, key=1, out=out)
     assert np.all(out == -7)
-    with pytest.raises(ValueError, match=rf"^{argument}\[{at}\] is {said}$"):
-        betadist.sample_top_k(**columns, key=1, k=3)
+    for k in (0, 3, 1003):
+        with refused:
+            betadist.sample_top_k(**columns, key=1, k=k)
+
+
+@pytest.mark.parametrize("at", [0, 50_000, 99_999])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_unfit_shape_among_many(at: int, threads: int) -> None:
+    alpha, beta = np.ones(100_000), np.ones(100_000)
+    beta[at] = 0
+    refused = pytest.raises(ValueError, match=rf"^beta\[{at}\] is 0.0, must be > 0$")
+    with refused:
+        betadist.sample(alpha, beta, 1, threads=threads)
+    with refused:
+        betadist.sample_top_k(alpha, beta, 1, 10, threads=threads)
+
+
+def test_the_first_unfit_shape_of_the_first_argument_is_named() -> None:
+    alpha, beta = np.ones(2000), np.ones(2000)
+    alpha[1500:] = beta[3:] = -1
+    with pytest.raises(ValueError, match=r"^alpha\[1500\] is -1.0, must be > 0$"):
+        betadist.sample(alpha, beta, 1)
 
 
 @pytest.mark.parametrize(

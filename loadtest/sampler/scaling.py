@@ -1,6 +1,6 @@
 """What a second thread brings: callers at once, and `threads=2` within one call.
 
-    python -m loadtest.scaling --rounds 31
+    python -m loadtest.sampler.scaling --rounds 31
 
 The contenders take turns within every round, so that a change of the machine's speed falls on both;
 a ratio is of one round, and its median and quartiles are over the rounds.
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import betadist
+from loadtest.sampler.mixes import shapes
 
 Column = NDArray[Any]  # float32 or float64
 
-SIZES = (400, 1_000_000)
+SIZES = (400, 10_000, 1_000_000)
 CALLERS = 2
 
 
@@ -35,18 +36,10 @@ def main() -> None:
     print("|---|---|---|---|")
     for dtype in ("float32", "float64"):
         for n in SIZES:
-            alpha, beta = shapes(dtype, n)
+            alpha, beta = (column.astype(dtype) for column in shapes("warm", n, dtype))
             callers = describe(caller_ratios(alpha, beta, rounds))
-            threads = describe(thread_ratios(alpha, beta, rounds)) if n > SIZES[0] else "-"
+            threads = describe(thread_ratios(alpha, beta, rounds)) if n == SIZES[-1] else "-"
             print(f"| {dtype} | {n} | {callers} | {threads} |")
-
-
-def shapes(dtype: str, n: int) -> tuple[Column, Column]:
-    """Return the alphas and betas of n arms: impressions 10..5000, click rates Beta(2, 30)."""
-    rng = np.random.default_rng(1)
-    impressions = rng.integers(10, 5001, n)
-    clicks = rng.binomial(impressions, rng.beta(2, 30, n))
-    return (1 + clicks).astype(dtype), (1 + impressions - clicks).astype(dtype)
 
 
 def seconds(work: Callable[[], object]) -> float:
