@@ -189,10 +189,10 @@ MUTATIONS = [
     ),
     Mutation("infinity is fit", "fit.hpp", "(x) - 1 < infinity - 1", "(x) - 1 < infinity"),
     Mutation(
-        "ties of the k largest in any order",
+        "ties of the k largest in the wrong order",
         "top_k.cpp",
-        "a.value > b.value;",
-        "a.value >= b.value;",
+        "earlier(a.position, b.position)",
+        "earlier(b.position, a.position)",
     ),
     Mutation(
         "the bound of the k largest too high", "selection.hpp", "count >= k", "count >= k / 2"
