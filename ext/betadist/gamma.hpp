@@ -43,7 +43,7 @@ struct Proposal {
         return V::set(-3) * x2 * (t * t) * polynomial<V>(C::remainder, t);
     }
 
-    // Three leading digits cancel at |t| = 1/4, and d < 131 there as |z| < 8.6.
+    // Three leading digits cancel at |t| = 1/4, and d < 131 there as |z| < 8.573.
     Real exponent_far() const {
         const auto slope = V::fma(t, V::fma(t, constant<V>(1.0 / 3), V::set(-0.5f)), V::set(1));
         const auto logarithm = log<V>(V::max(base, constant<V>(power_of_two<-60>)));

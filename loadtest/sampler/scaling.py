@@ -3,7 +3,8 @@
     python -m loadtest.sampler.scaling --rounds 31
 
 The contenders take turns within every round, so that a change of the machine's speed falls on both;
-a ratio is of one round, and its median and quartiles are over the rounds.
+a ratio is of one round, and its median and quartiles are over the rounds. 2 is perfect, 1 no gain:
+what is left of short calls holds the GIL, and other processes take their share of the cores.
 """
 
 import argparse

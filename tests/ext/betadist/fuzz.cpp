@@ -166,8 +166,13 @@ bool run(const Kernel& kernel, std::uint64_t seed, std::uint64_t number) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto calls = static_cast<std::uint64_t>(argc > 1 ? std::stod(argv[1]) : 1e6);
-    const std::uint64_t seed = argc > 2 ? std::stoull(argv[2]) : 1;
+    const double wanted = argc > 1 ? std::strtod(argv[1], nullptr) : 1e6;
+    if (!(wanted >= 1 && wanted <= 1e18)) {
+        std::fprintf(stderr, "calls is %s, must be in [1, 1e18]\n", argv[1]);
+        return 2;
+    }
+    const auto calls = static_cast<std::uint64_t>(wanted);
+    const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
     int kernels = 0;
     while (kernel(kernels) != nullptr) ++kernels;
     for (int level = 0; level < kernels; ++level) {
