@@ -29,8 +29,8 @@ Written by `make test-statistics DRAWS={draws:.0e}`, stream version {version}, S
 Every row draws up to {draws:.0e} times with fixed keys; a float32 row of narrow distribution
 draws as often as doesn't show float32's own rounding. The columns hold p-values, and for
 moments the distance from the exact value in exact standard errors. A row fails where one of
-its checks has p < {alpha:.0e}: with other keys, one run in a million would raise a false alarm ({checks} checks
-are made, {most} allowed for).
+its checks has p < {alpha:.0e}: with other keys, one run in a million would raise a false alarm
+({checks} checks are made, {most} allowed for).
 
 - KS: Kolmogorov-Smirnov over the edges of the cells.
 - Chi-square: up to 4096 cells of equal probability, fewer where the dtype has too few values.
