@@ -55,14 +55,15 @@ cdef class Draw:
 
 cdef Draw checked(alpha, beta, key, lanes, threads):
     cdef Draw draw = Draw.__new__(Draw)
+    # The numbers first: an __index__ of the caller's may do anything to the arrays.
+    draw.stream.key = checked_key(key)
+    draw.stream.max_attempts = sampler.MAX_ATTEMPTS
+    draw.threads = checked_threads(threads)
     draw.alpha = column("alpha", alpha)
     draw.beta = column("beta", beta)
     draw.n = <size_t>cnp.PyArray_DIM(draw.alpha, 0)
     draw.typenum = cnp.PyArray_TYPE(draw.alpha)
     draw.check_alike()
-    draw.stream.key = checked_key(key)
-    draw.stream.max_attempts = sampler.MAX_ATTEMPTS
-    draw.threads = checked_threads(threads)
     if lanes is not None:
         draw.lanes = checked_lanes(lanes, draw.n)
     return draw
@@ -153,7 +154,7 @@ cdef cnp.ndarray checked_out(out, Draw draw):
         raise TypeError(f"out is {type(out).__name__}, must be a numpy array")
     if cnp.PyArray_TYPE(out) != draw.typenum or not is_native(out):
         raise TypeError(f"out is {out.dtype}, must be {draw.alpha.dtype} as alpha is")
-    if out.shape != (draw.n,):
+    if cnp.PyArray_NDIM(out) != 1 or <size_t>cnp.PyArray_DIM(out, 0) != draw.n:
         raise ValueError(f"out has the shape {out.shape}, must have {(draw.n,)}")
     if not cnp.PyArray_ISCARRAY_RO(out):
         raise ValueError("out is not contiguous and aligned, must be")
@@ -283,10 +284,10 @@ def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
     TypeError, ValueError
         As for `sample`, and for k.
     """
-    cdef Draw draw = checked(alpha, beta, key, lanes, threads)
     wanted = index_of("k", k)
     if wanted < 0:
         raise ValueError(f"k is {wanted}, must be >= 0")
+    cdef Draw draw = checked(alpha, beta, key, lanes, threads)
     cdef size_t kept = min(wanted, draw.n)
     cdef cnp.ndarray indices = empty(kept, cnp.NPY_INT64), values = empty(kept, draw.typenum)
     cdef int64_t* best = <int64_t*>cnp.PyArray_DATA(indices)
@@ -374,4 +375,4 @@ cdef choose(forced):
     chosen = sampler.kernel(len(levels) - 1 if forced is None else levels.index(forced))
 
 
-choose(os.environ.get("BETADIST_SIMD"))
+choose(os.environ.get("BETADIST_SIMD") or None)

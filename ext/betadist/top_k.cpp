@@ -14,13 +14,18 @@
 namespace betadist {
 namespace {
 
-// Equal draws go by lane, then by position.
-struct Earlier {
-    const std::uint64_t* lanes;
+// Equal draws go by lane, then by position. The lane is read once: another thread may write to the
+// caller's, and an order that changes under a sort makes it leave its array.
+struct Place {
+    std::uint64_t lane;
+    std::size_t position;
 
-    bool operator()(std::size_t a, std::size_t b) const {
-        if (lanes == nullptr || lanes[a] == lanes[b]) return a < b;
-        return lanes[a] < lanes[b];
+    Place() = default;
+    Place(const std::uint64_t* lanes, std::size_t at)
+        : lane(lanes ? lanes[at] : at), position(at) {}
+
+    bool operator<(const Place& other) const {
+        return lane != other.lane ? lane < other.lane : position < other.position;
     }
 };
 
@@ -28,18 +33,18 @@ template <class T>
 class Candidates {
    public:
     // Takes its memory at once: nothing else here throws.
-    Candidates(std::size_t k, Earlier earlier, std::size_t capacity)
+    Candidates(std::size_t k, const std::uint64_t* lanes, std::size_t capacity)
         : k_(k),
           capacity_(capacity),
-          earlier_(earlier),
+          lanes_(lanes),
           values_(std::make_unique_for_overwrite<T[]>(capacity)),
-          positions_(std::make_unique_for_overwrite<std::size_t[]>(capacity)) {}
+          places_(std::make_unique_for_overwrite<Place[]>(capacity)) {}
 
     static constexpr std::size_t stride = 64;
 
     std::size_t count() const { return count_; }
     T value(std::size_t i) const { return values_[i]; }
-    std::size_t position(std::size_t i) const { return positions_[i]; }
+    Place place(std::size_t i) const { return places_[i]; }
 
     // Adds those of up to `stride` draws that reach the bound of all parts.
     void add(const T* draws, std::size_t from, std::size_t size, std::atomic<T>& bound) {
@@ -51,7 +56,7 @@ class Candidates {
             least = std::max(least, least_);
         }
         for (std::size_t i = 0; i < size; ++i) {
-            put(count_, draws[i], from + i);
+            put(count_, draws[i], {lanes_, from + i});
             count_ += draws[i] >= least;
         }
     }
@@ -63,9 +68,9 @@ class Candidates {
         }
     }
 
-    void put(std::size_t at, T value, std::size_t position) {
+    void put(std::size_t at, T value, Place place) {
         values_[at] = value;
-        positions_[at] = position;
+        places_[at] = place;
     }
 
     void prune() {
@@ -79,7 +84,7 @@ class Candidates {
         std::size_t to = 0;
         for (std::size_t i = 0; i < count_; ++i) {
             const T value = values_[i];
-            put(to, value, positions_[i]);
+            put(to, value, places_[i]);
             to += good(value);
         }
         count_ = to;
@@ -91,24 +96,28 @@ class Candidates {
         for (std::size_t i = 0; i < count_; ++i) {
             if (values_[i] == least_) continue;
             std::swap(values_[i], values_[above]);
-            std::swap(positions_[i], positions_[above++]);
+            std::swap(places_[i], places_[above++]);
         }
-        std::size_t* const ties = positions_.get();
-        std::nth_element(ties + above, ties + k_, ties + count_, earlier_);
+        Place* const ties = places_.get();
+        std::nth_element(ties + above, ties + k_, ties + count_);
         count_ = k_;
     }
 
     std::size_t k_, capacity_, count_ = 0;
     T least_ = 0;
-    Earlier earlier_;
+    const std::uint64_t* lanes_;
     std::unique_ptr<T[]> values_;
-    std::unique_ptr<std::size_t[]> positions_;
+    std::unique_ptr<Place[]> places_;
 };
 
 template <class T>
 struct Arm {
     T value;
-    std::size_t position;
+    Place place;
+
+    bool operator<(const Arm& other) const {
+        return value != other.value ? value > other.value : place < other.place;
+    }
 };
 
 template <class T>
@@ -140,7 +149,7 @@ Arms<T> from_parts(const Kernel& kernel, const Columns<T>& columns, Stream strea
     std::vector<Candidates<T>> found;
     found.reserve(parts);
     for (std::size_t part = 0; part < parts; ++part) {
-        found.emplace_back(k, Earlier{columns.lanes}, room(k));
+        found.emplace_back(k, columns.lanes, room(k));
     }
     std::atomic<T> bound = 0;
     std::atomic<bool> drawn = true;
@@ -152,7 +161,7 @@ Arms<T> from_parts(const Kernel& kernel, const Columns<T>& columns, Stream strea
     const T least = bound;
     for (const auto& part : found) {
         for (std::size_t i = 0; i < part.count(); ++i) {
-            if (part.value(i) >= least) arms.push_back({part.value(i), part.position(i)});
+            if (part.value(i) >= least) arms.push_back({part.value(i), part.place(i)});
         }
     }
     return arms;
@@ -168,7 +177,7 @@ Arms<T> from_all(const Kernel& kernel, const Columns<T>& columns, Stream stream,
     Arms<T> arms(count_reaching(draws.get(), n, bound) + 1);  // one to spare for the last writes
     std::size_t to = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        arms[to] = {draws[i], i};
+        arms[to] = {draws[i], {columns.lanes, i}};
         to += draws[i] >= bound;
     }
     arms.pop_back();
@@ -177,14 +186,10 @@ Arms<T> from_all(const Kernel& kernel, const Columns<T>& columns, Stream stream,
 
 // Orders the k best of `arms`.
 template <class T>
-void sort(Arms<T>& arms, std::size_t k, Earlier earlier) {
-    const auto better = [&](const Arm<T>& a, const Arm<T>& b) {
-        if (a.value != b.value) return a.value > b.value;
-        return earlier(a.position, b.position);
-    };
+void sort(Arms<T>& arms, std::size_t k) {
     const auto middle = arms.begin() + static_cast<std::ptrdiff_t>(k);
-    if (arms.size() > enough(k)) std::nth_element(arms.begin(), middle, arms.end(), better);
-    std::sort(arms.begin(), arms.size() > enough(k) ? middle : arms.end(), better);
+    if (arms.size() > enough(k)) std::nth_element(arms.begin(), middle, arms.end());
+    std::sort(arms.begin(), arms.size() > enough(k) ? middle : arms.end());
 }
 
 }  // namespace
@@ -198,9 +203,9 @@ bool sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream
     Arms<T> arms = small ? from_all(kernel, columns, stream, n, k, threads)
                          : from_parts(kernel, columns, stream, n, k, parts);
     if (arms.size() < k) return false;
-    sort(arms, k, Earlier{columns.lanes});
+    sort(arms, k);
     for (std::size_t i = 0; i < k; ++i) {
-        indices[i] = static_cast<std::int64_t>(arms[i].position);
+        indices[i] = static_cast<std::int64_t>(arms[i].place.position);
         values[i] = arms[i].value;
     }
     return true;

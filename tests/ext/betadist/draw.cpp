@@ -6,6 +6,8 @@
 //
 // stdin:  four uint64 (bytes of an element, n, key, most attempts), then alpha, beta, lanes
 // stdout: for each kernel, slowest first, its level's name and a line feed, then n draws
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +18,7 @@
 #endif
 
 #include "sampler.hpp"
+#include "selection.hpp"
 
 namespace {
 
@@ -29,6 +32,25 @@ std::vector<T> read(std::size_t n) {
     return values;
 }
 
+// Whether the best half of the draws is what a sort by their bits puts first.
+template <class T>
+bool selects(const betadist::Kernel& kernel, const betadist::Columns<T>& columns,
+             betadist::Stream stream, const std::vector<T>& draws) {
+    using Bits = betadist::BitsOf<T>;
+    const std::size_t n = draws.size(), k = n / 2;
+    std::vector<std::int64_t> order(n), found(k);
+    for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::int64_t>(i);
+    std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+        const auto x = std::bit_cast<Bits>(draws[a]), y = std::bit_cast<Bits>(draws[b]);
+        if (x != y) return x > y;
+        return columns.lanes[a] != columns.lanes[b] ? columns.lanes[a] < columns.lanes[b] : a < b;
+    });
+    std::vector<T> values(k);
+    if (k == 0) return true;
+    return betadist::sample_top_k(kernel, columns, stream, n, k, found.data(), values.data(), 1) &&
+           std::equal(found.begin(), found.end(), order.begin());
+}
+
 template <class T>
 void draw(std::size_t n, betadist::Stream stream) {
     const auto alpha = read<T>(n), beta = read<T>(n);
@@ -36,7 +58,11 @@ void draw(std::size_t n, betadist::Stream stream) {
     const betadist::Columns<T> columns = {alpha.data(), beta.data(), lanes.data()};
     for (int i = 0; const auto* kernel = betadist::kernel(i); ++i) {
         std::vector<T> out(n);
-        if (!betadist::sample(*kernel, columns, stream, n, out.data(), 1)) std::abort();
+        if (!betadist::sample(*kernel, columns, stream, n, out.data(), 1) ||
+            !selects(*kernel, columns, stream, out)) {
+            std::fputs("fit shapes are refused, or the k largest are not a sort's\n", stderr);
+            std::exit(1);
+        }
         std::printf("%s\n", kernel->level);
         std::fwrite(out.data(), sizeof(T), n, stdout);
     }

@@ -191,8 +191,8 @@ MUTATIONS = [
     Mutation(
         "ties of the k largest in the wrong order",
         "top_k.cpp",
-        "earlier(a.position, b.position)",
-        "earlier(b.position, a.position)",
+        "value > other.value : place < other.place",
+        "value > other.value : other.place < place",
     ),
     Mutation(
         "the bound of the k largest too high", "selection.hpp", "count >= k", "count >= k / 2"
