@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from bandit import BayesUCB, EntityTemplate, Greedy, Model, Models, Policy, Prior, ThompsonSampling
 from bandit.posterior import Precision
+from betadist import cpu_quota
 from featurestore import check_name
-from service.cpus import cpu_quota
 from service.fields import Fields
 
 __all__ = [

@@ -328,7 +328,16 @@ def sample_with(kernel, alpha, beta, key, lanes=None, *, max_attempts=MAX_ATTEMP
 
 
 def cpu_quota(groups="/sys/fs/cgroup", own="/proc/self/cgroup"):
-    """Return how many threads can run at once: see quota.hpp."""
+    """Return how many threads can run at once.
+
+    That is the CPUs of the affinity mask or, where it is smaller, the quota of the control groups
+    (version 2 and 1, from the root to the process's own) rounded up; never less than 1.
+
+    Parameters
+    ----------
+    groups, own : path
+        Where the control groups are mounted, and the file that names the process's own.
+    """
     return sampler.cpu_quota(os.fsencode(groups), os.fsencode(own))
 
 

@@ -70,6 +70,7 @@ def test_stream_version_is_the_one_pinned_here() -> None:
 def test_public_names() -> None:
     assert betadist.__all__ == [
         "STREAM_VERSION",
+        "cpu_quota",
         "sample",
         "sample_top_k",
         "self_test",

@@ -153,7 +153,7 @@ print(thread_count() - before)
 betadist.sample(alpha, beta, 1, threads={asked})
 print(thread_count() - before)
 """
-    expected = min(asked, _core.cpu_quota(), 300_000 // 16384) - 1
+    expected = min(asked, betadist.cpu_quota(), 300_000 // 16384) - 1
     assert run(code) == f"0\n{expected}\n"
 
 
@@ -252,17 +252,17 @@ V1 = "5:memory:/m\n4:cpu,cpuacct:/a/b\n1:name=systemd:/x:y\n"
 def test_quota_of_the_control_groups(
     tmp_path: Path, own: str, files: dict[str, str], cpus: int
 ) -> None:
-    assert _core.cpu_quota(*groups(tmp_path, own, files)) == cpus
+    assert betadist.cpu_quota(*groups(tmp_path, own, files)) == cpus
 
 
 def test_quota_without_control_groups(tmp_path: Path) -> None:
-    assert _core.cpu_quota(tmp_path / "none", tmp_path / "none") == ALLOWED
+    assert betadist.cpu_quota(tmp_path / "none", tmp_path / "none") == ALLOWED
 
 
 def test_the_affinity_mask_limits() -> None:
     mask = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(mask)})
     try:
-        assert _core.cpu_quota() == 1
+        assert betadist.cpu_quota() == 1
     finally:
         os.sched_setaffinity(0, mask)
