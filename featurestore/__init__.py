@@ -1,8 +1,7 @@
 """Features of entities: a store's contract, its adapters, and the hot tier in front of them."""
 
-from featurestore.batch import FeatureBatch
-from featurestore.cached import Cached
-from featurestore.catalogue import TableInfo, check_name
+from featurestore.batch import FeatureBatch, Lost
+from featurestore.catalogue import check_name
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import (
@@ -17,10 +16,11 @@ from featurestore.errors import (
 from featurestore.journal import Changes
 from featurestore.memory import FaultyStore, MemoryStore
 from featurestore.replacement import Replacement
+from featurestore.resident import Resident
 from featurestore.store import FeatureStore
+from featurestore.tables import TableInfo, Tables
 
 __all__ = [
-    "Cached",
     "Changes",
     "Counts",
     "FaultyStore",
@@ -28,15 +28,18 @@ __all__ = [
     "FeatureStore",
     "FeaturesDiffer",
     "LmdbStore",
+    "Lost",
     "MemoryStore",
     "Progress",
     "Replacement",
+    "Resident",
     "StoreBusy",
     "StoreCorrupt",
     "StoreError",
     "StoreFull",
     "StoreUnavailable",
     "TableInfo",
+    "Tables",
     "UnknownFeature",
     "check_name",
 ]

@@ -1,13 +1,23 @@
 """What a fetch answers: columns in the order of the ids, and masks that say what is missing."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.errors import UnknownFeature
 
-__all__ = ["FeatureBatch"]
+__all__ = ["FeatureBatch", "Lost"]
+
+
+class Lost(IntEnum):
+    """Why a row could not be had; the prior stands in for it."""
+
+    NO = 0
+    LATE = 1  # not before the deadline
+    FAILED = 2  # the store failed
+    REFUSED = 3  # not asked for: the store fails so often that it is left alone for a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +30,8 @@ class FeatureBatch:
         One row for an id, one column for a feature asked for; NaN where not found.
     found : bool[n]
         The id is known and every feature asked for is a finite positive number.
-    late : bool[n]
-        The row could not be had in time; never together with `found`.
+    lost : uint8[n]
+        Why the row could not be had, as `Lost`; never together with `found`.
     invalid : int
         Rows counted as missing because a value was not finite and > 0.
     oldest_age_s : float
@@ -30,15 +40,21 @@ class FeatureBatch:
 
     values: NDArray[np.float64]
     found: NDArray[np.bool_]
-    late: NDArray[np.bool_]
+    lost: NDArray[np.uint8]
     invalid: int = 0
     oldest_age_s: float = 0.0
 
+    @property
+    def late(self) -> NDArray[np.bool_]:
+        """Which rows could not be had, whatever the reason, as bool [n]."""
+        late: NDArray[np.bool_] = self.lost != Lost.NO
+        return late
+
     @classmethod
-    def nothing(cls, rows: int, features: int, *, late: bool) -> "FeatureBatch":
-        """`rows` rows of which none was found, because they are unknown or because all are late."""
+    def nothing(cls, rows: int, features: int, lost: Lost = Lost.NO) -> "FeatureBatch":
+        """`rows` rows of which none was found, all of them unknown or all lost."""
         values = np.full((rows, features), np.nan)
-        return cls(values, np.zeros(rows, np.bool_), np.full(rows, late))
+        return cls(values, np.zeros(rows, np.bool_), np.full(rows, lost, np.uint8))
 
 
 def choose(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from featurestore.environment import Environment, View
 from featurestore.errors import FeaturesDiffer, StoreCorrupt, StoreUnavailable
+from featurestore.tables import TableInfo
 
 __all__ = [
     "Table",
-    "TableInfo",
     "change",
     "check_features",
     "check_format",
@@ -40,15 +40,6 @@ class Table:
 
     features: tuple[str, ...]
     generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class TableInfo:
-    """Features of a table, in the order of its rows, how many rows it has, and bytes on disk."""
-
-    features: tuple[str, ...]
-    rows: int
-    bytes: int
 
 
 def slot(entity_type: str, generation: int) -> bytes:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore import journal, replacement, rows
-from featurestore.batch import FeatureBatch, choose, screen
+from featurestore.batch import FeatureBatch, Lost, choose, screen
 from featurestore.catalogue import (
     Table,
-    TableInfo,
     check_features,
     check_format,
     check_name,
@@ -32,6 +31,7 @@ from featurestore.invalid import InvalidLog
 from featurestore.journal import Changes
 from featurestore.replacement import Replacement
 from featurestore.rows import Rows, Slice
+from featurestore.tables import TableInfo
 from idcolumn import IdColumn
 
 __all__ = ["LmdbStore"]
@@ -221,11 +221,11 @@ class LmdbStore:
         """See `FeatureStore.fetch`."""
         found_rows = await self.lookup_until(deadline, entity_type, ids)
         if found_rows is None:
-            return FeatureBatch.nothing(len(ids), len(features), late=True)
+            return FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
         values, found = rows.select(found_rows, entity_type, features)
         invalid = screen(values, found)
         self._invalid.note(entity_type, invalid)
-        return FeatureBatch(values, found, np.zeros(len(ids), np.bool_), invalid)
+        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), invalid)
 
     async def lookup_until(self, deadline: float, entity_type: str, ids: IdColumn) -> Rows | None:
         """`lookup` in a thread; None when it does not end until `deadline`."""

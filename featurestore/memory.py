@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from featurestore.batch import FeatureBatch, choose, screen
+from featurestore.batch import FeatureBatch, Lost, choose, screen
 from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.store import FeatureStore
 from idcolumn import IdColumn
@@ -36,7 +36,8 @@ class MemoryStore:
         """See `FeatureStore.fetch`."""
         late = not time.monotonic() < deadline
         if late or entity_type not in self._tables:
-            return FeatureBatch.nothing(len(ids), len(features), late=late)
+            lost = Lost.LATE if late else Lost.NO
+            return FeatureBatch.nothing(len(ids), len(features), lost)
         names, rows = self._tables[entity_type]
         columns = choose(features, names, entity_type)
         unknown = (np.nan,) * len(names)
@@ -47,7 +48,7 @@ class MemoryStore:
         if columns is not None:
             values = values.take(columns, axis=1)
         invalid = screen(values, found)
-        return FeatureBatch(values, found, np.zeros(len(ids), np.bool_), invalid)
+        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), invalid)
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`; memory always answers."""

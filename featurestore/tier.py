@@ -74,7 +74,7 @@ class HotTier:
         return sum(hot.nbytes for hot in {*self._tables.values(), *self._filling.values()})
 
     async def fill(self) -> None:
-        """See `Cached.fill`."""
+        """See `Resident.fill`."""
         await self._begin()
         tables = await self._in(self._loader, self._store.tables)
         self._total = sum(info.rows for info in tables.values())
@@ -83,7 +83,7 @@ class HotTier:
         await self._weigh()
 
     async def follow(self) -> None:
-        """See `Cached.follow`."""
+        """See `Resident.follow`."""
         reloads: dict[str, asyncio.Task[None]] = {}
         try:
             while True:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import betadist
-from featurestore import Cached
+from featurestore import Resident
 from service.admission import Admission
 from service.config import Settings
 from service.counts import Counts
@@ -32,7 +32,7 @@ __all__ = ["create_app"]
 log = logging.getLogger("bandit_serve.app")
 
 
-def create_app(settings: Settings, store: Cached, lifecycle: Lifecycle) -> Starlette:
+def create_app(settings: Settings, store: Resident, lifecycle: Lifecycle) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store."""
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from featurestore import FeatureBatch, FeatureStore, StoreError
+from featurestore import FeatureBatch, FeatureStore, Lost, StoreError
 from service.errors import FeaturesUnavailable
 from service.wire import PredictRequest
 
@@ -18,7 +18,7 @@ async def fetch_features(
 ) -> FeatureBatch:
     """Return the features of the request's candidates.
 
-    A store that is late or failing costs its rows, marked `late`, unless the model forbids it:
+    A store that is late or failing costs its rows, marked `lost`, unless the model forbids it:
     then FeaturesUnavailable is raised.
     """
     model = request.model
@@ -29,8 +29,8 @@ async def fetch_features(
         batch = await store.fetch(model.entity_type, entities, model.features, deadline)
     except StoreError as error:
         log.error("the feature store failed", extra={"model": model.name, "error": str(error)})
-        batch = FeatureBatch.nothing(len(entities), len(model.features), late=True)
-    if not model.degrade and batch.late.any():
-        late = np.count_nonzero(batch.late)
-        raise FeaturesUnavailable(f"features of {late} candidates could not be had in time")
+        batch = FeatureBatch.nothing(len(entities), len(model.features), Lost.FAILED)
+    if not model.degrade and batch.lost.any():
+        lost = np.count_nonzero(batch.lost)
+        raise FeaturesUnavailable(f"features of {lost} candidates could not be had in time")
     return batch

@@ -18,7 +18,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
-from featurestore import Cached
+from featurestore import Resident
 from service.app import create_app
 from service.banner import announce
 from service.config import ConfigError, ServerSettings, Settings
@@ -116,7 +116,7 @@ def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
     _end_with_parent()
-    store = Cached(open_store(settings.store), max_rows=settings.store.hot_rows)
+    store = Resident(open_store(settings.store), max_rows=settings.store.hot_rows)
     return create_app(settings, store, Lifecycle(flag))
 
 

@@ -83,7 +83,7 @@ class Predict:
         if order is not None and request.order == "input":
             order.sort()
         call.stages.done("rank")
-        degraded = int(np.count_nonzero(batch.late))
+        degraded = int(np.count_nonzero(batch.lost))
         missing = len(lanes) - int(np.count_nonzero(batch.found)) - degraded
         answer = encode(request, call.decision_id, scores, order, missing, degraded)
         call.stages.done("encode")

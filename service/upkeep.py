@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from featurestore import Cached
+from featurestore import Resident
 
 __all__ = ["Upkeep"]
 
@@ -17,7 +17,7 @@ RETRY_S = 1.0
 class Upkeep:
     """Fills the tier, then follows what is written to the store, until the service ends."""
 
-    def __init__(self, store: Cached) -> None:
+    def __init__(self, store: Resident) -> None:
         self.store = store
         self.filled = False
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from featurestore import (
-    Cached,
     FaultyStore,
     FeatureBatch,
     FeatureStore,
     LmdbStore,
     MemoryStore,
+    Resident,
     StoreError,
     StoreUnavailable,
     UnknownFeature,
@@ -70,7 +70,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         case "embedded":
             made = embedded(tmp_path)
         case kind:
-            made = tier = Cached(
+            made = tier = Resident(
                 embedded(tmp_path), max_rows=6_000 if kind == "half-hot" else 20_000
             )
             if kind != "cold":

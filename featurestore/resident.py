@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from featurestore.batch import FeatureBatch, screen
+from featurestore.batch import FeatureBatch, Lost, screen
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import StoreError
@@ -15,10 +15,10 @@ from featurestore.rows import select
 from featurestore.tier import HotTier
 from idcolumn import IdColumn
 
-__all__ = ["Cached"]
+__all__ = ["Resident"]
 
 
-class Cached:
+class Resident:
     """A `FeatureStore` that holds the tables of an embedded one in memory and follows it.
 
     Rows that are not in memory are read through, in a thread; when the whole table is, an id that
@@ -92,7 +92,7 @@ class Cached:
         if now < deadline:
             batch = await self._fetch(entity_type, ids, features, deadline, now)
         else:
-            batch = FeatureBatch.nothing(len(ids), len(features), late=True)
+            batch = FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
         self._invalid.note(entity_type, batch.invalid)
         return batch
 
@@ -115,13 +115,13 @@ class Cached:
     ) -> FeatureBatch:
         hot = self._tier.table(entity_type)
         if hot is None:
-            batch = FeatureBatch.nothing(len(ids), len(features), late=False)
+            batch = FeatureBatch.nothing(len(ids), len(features))
             return await self._read_through(entity_type, hot, ids, features, deadline, batch)
         complete = hot.complete  # before the lookup: rows may come in between
         values, found, hits = hot.lookup(ids, features)
         age = self._tier.age_s(hot, now) if hits else 0.0
         self.counts.hits += hits
-        batch = FeatureBatch(values, found, np.zeros(len(ids), np.bool_), 0, age)
+        batch = FeatureBatch(values, found, np.zeros(len(ids), np.uint8), 0, age)
         if not complete and hits < len(ids):
             return await self._read_through(entity_type, hot, ids, features, deadline, batch)
         return _screened(batch) if hot.tainted else batch
@@ -139,14 +139,15 @@ class Cached:
         wanted = ids.take(absent)
         read = partial(self._store.lookup, entity_type) if hot is None else hot.read_through
         self.counts.misses += len(absent)
+        lost = Lost.LATE
         try:
             rows = await self._store.until(deadline, lambda: read(wanted))
             self._tier.succeeded("reading")
         except StoreError as error:
             self._tier.failed("reading", error)
-            rows = None
+            rows, lost = None, Lost.FAILED
         if rows is None:
-            batch.late[absent] = True
+            batch.lost[absent] = lost
         else:
             batch.values[absent], batch.found[absent] = select(rows, entity_type, features)
         return _screened(batch)
@@ -154,4 +155,4 @@ class Cached:
 
 def _screened(batch: FeatureBatch) -> FeatureBatch:
     invalid = screen(batch.values, batch.found)
-    return FeatureBatch(batch.values, batch.found, batch.late, invalid, batch.oldest_age_s)
+    return FeatureBatch(batch.values, batch.found, batch.lost, invalid, batch.oldest_age_s)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from featurestore import Cached, FeatureBatch, LmdbStore, StoreUnavailable, hot
+from featurestore import FeatureBatch, LmdbStore, Resident, StoreUnavailable, hot
 from featurestore.rows import Rows, Slice
 from idcolumn import IdColumn
 
@@ -89,7 +89,7 @@ def writer_of(path: Path) -> Iterator[Writer]:
 
 
 @asynccontextmanager
-async def following(tier: Cached) -> AsyncIterator[None]:
+async def following(tier: Resident) -> AsyncIterator[None]:
     task = asyncio.create_task(tier.follow())
     try:
         yield
@@ -100,8 +100,8 @@ async def following(tier: Cached) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def tier_over(store: LmdbStore, max_rows: int = 10_000) -> AsyncIterator[Cached]:
-    tier = Cached(store, max_rows=max_rows, follow_interval_s=0.02)
+async def tier_over(store: LmdbStore, max_rows: int = 10_000) -> AsyncIterator[Resident]:
+    tier = Resident(store, max_rows=max_rows, follow_interval_s=0.02)
     try:
         yield tier
     finally:
@@ -115,7 +115,7 @@ def filled(path: Path, value: float = 1.0) -> LmdbStore:
 
 
 async def fetch(
-    tier: Cached,
+    tier: Resident,
     ids: list[str],
     within_s: float = 30.0,
     entity_type: str = "article",
@@ -174,7 +174,7 @@ async def test_what_was_read_through_is_kept_while_there_is_room(tmp_path: Path)
         assert tier.counts.not_resident == 200
 
 
-async def found(tier: Cached, *ids: str, value: float | None = None) -> bool:
+async def found(tier: Resident, *ids: str, value: float | None = None) -> bool:
     batch = await fetch(tier, list(ids))
     return bool(batch.found.all()) and (value is None or bool((batch.values == value).all()))
 
@@ -303,7 +303,7 @@ async def test_what_is_written_while_a_table_is_read_anew_is_not_lost(
             await until(lambda: younger_than(tier, 0.1))
 
 
-async def lag_reaches(tier: Cached, lag_s: float) -> bool:
+async def lag_reaches(tier: Resident, lag_s: float) -> bool:
     return tier.lag_s > lag_s
 
 
@@ -451,7 +451,7 @@ async def test_a_store_that_fails_makes_rows_late_and_is_counted(
             await tier.check(time.monotonic() + 1.0)
 
 
-async def errors_reach(tier: Cached, count: int) -> bool:
+async def errors_reach(tier: Resident, count: int) -> bool:
     return tier.counts.errors >= count
 
 
@@ -464,12 +464,12 @@ async def test_age_grows_until_the_journal_is_read(tmp_path: Path) -> None:
         assert (await fetch(tier, ["unknown"])).oldest_age_s == 0.0
 
 
-async def older_than(tier: Cached, age_s: float) -> bool:
+async def older_than(tier: Resident, age_s: float) -> bool:
     batch = await fetch(tier, ["id1"])
     return batch.oldest_age_s > age_s and tier.lag_s > age_s
 
 
-async def younger_than(tier: Cached, age_s: float) -> bool:
+async def younger_than(tier: Resident, age_s: float) -> bool:
     return not await older_than(tier, age_s)
 
 
@@ -507,13 +507,13 @@ async def test_a_fill_can_be_cancelled_and_begun_again(
         assert tier.complete
 
 
-async def rows_reach(tier: Cached, count: int) -> bool:
+async def rows_reach(tier: Resident, count: int) -> bool:
     return tier.progress.rows >= count
 
 
 async def test_wrong_bounds_are_refused(tmp_path: Path) -> None:
     with LmdbStore.open(tmp_path) as store:
         with pytest.raises(ValueError, match="max_rows is 0, must be > 0"):
-            Cached(store, max_rows=0)
+            Resident(store, max_rows=0)
         with pytest.raises(ValueError, match="follow_interval_s is nan, must be > 0"):
-            Cached(store, max_rows=1, follow_interval_s=float("nan"))
+            Resident(store, max_rows=1, follow_interval_s=float("nan"))
