@@ -2,6 +2,7 @@
 
 from featurestore.batch import FeatureBatch, Lost
 from featurestore.catalogue import check_name
+from featurestore.chunked import Chunked, ChunkedSettings
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import (
@@ -22,6 +23,8 @@ from featurestore.tables import TableInfo, Tables
 
 __all__ = [
     "Changes",
+    "Chunked",
+    "ChunkedSettings",
     "Counts",
     "FaultyStore",
     "FeatureBatch",
