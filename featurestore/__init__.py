@@ -1,6 +1,8 @@
 """Features of entities: a store's contract, its adapters, and the hot tier in front of them."""
 
 from featurestore.batch import FeatureBatch, Lost
+from featurestore.cached import Cached
+from featurestore.cachedtable import CachedSettings
 from featurestore.catalogue import check_name
 from featurestore.chunked import Chunked, ChunkedSettings
 from featurestore.counts import Counts, Progress
@@ -22,6 +24,8 @@ from featurestore.store import FeatureStore
 from featurestore.tables import TableInfo, Tables
 
 __all__ = [
+    "Cached",
+    "CachedSettings",
     "Changes",
     "Chunked",
     "ChunkedSettings",

@@ -33,7 +33,7 @@ class Breaker:
         How often it opened because of failures, probes not counted.
     """
 
-    def __init__(self, first_pause_s: float = 0.1, longest_pause_s: float = 1.0) -> None:
+    def __init__(self, first_pause_s: float = 0.1, longest_pause_s: float = 0.5) -> None:
         self.state = BreakerState.CLOSED
         self.openings = 0
         self._first_pause_s = self._pause_s = first_pause_s

@@ -157,9 +157,9 @@ class Chunk:
 
     def _lose(self, why: Lost, now: float, error: Exception | None) -> None:
         if self._began:
-            self._line.lost(why, now, self._deadline - self._began, error)
+            self._line.lost(why, self._began, now, self._deadline, error)
         else:
-            self._line.counts.late += 1  # its turn never came
+            self._line.counts.crowded += 1
         self._end(why)
 
     def _end(self, why: Lost) -> None:

@@ -1,6 +1,7 @@
 """A store read in chunks, all of them in flight together."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +11,7 @@ from featurestore.batch import FeatureBatch, Lost
 from featurestore.chunk import Chunk
 from featurestore.gathering import Gathering
 from featurestore.line import Line
+from featurestore.measurement import Measurement
 from featurestore.store import FeatureStore
 from idcolumn import IdColumn
 
@@ -89,6 +91,10 @@ class Chunked:
             chunks.append(chunk)
             chunk.submit()
         return gathering, chunks
+
+    def measurements(self) -> Iterable[Measurement]:
+        """See `Measured`."""
+        return self.line.measurements()
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`."""

@@ -48,7 +48,7 @@ class Gathering:
         self.done = parts == 0
         self._parts = parts
         self._waiters: list[asyncio.Future[None]] = []
-        self._then: Callable[[Gathering], None] | None = None
+        self._then: list[Callable[[Gathering], None]] = []
 
     def put(self, start: int, part: FeatureBatch) -> None:
         """Take in the answer for the rows from `start` on."""
@@ -75,7 +75,7 @@ class Gathering:
         if self.done:
             act(self)
         else:
-            self._then = act
+            self._then.append(act)
 
     async def wait(self, seconds: float | None = None) -> None:
         """Return when all parts have ended, or when the time is up."""
@@ -110,8 +110,8 @@ class Gathering:
             self.done = True
             for waiter in self._waiters:
                 _wake(waiter)
-            if self._then is not None:
-                self._then(self)
+            for act in self._then:
+                act(self)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

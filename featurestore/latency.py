@@ -22,6 +22,11 @@ class Latencies:
         self._window: list[float] = []
         self._count = 0
 
+    @property
+    def known_p95_s(self) -> float:
+        """The same, and 0 until enough was seen."""
+        return self.p95_s if math.isfinite(self.p95_s) else 0.0
+
     def add(self, seconds: float) -> None:
         """Take in one duration."""
         if len(self._window) < WINDOW:

@@ -3,14 +3,16 @@
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from featurestore.batch import Lost
-from featurestore.breaker import Breaker
+from featurestore.breaker import Breaker, BreakerState
 from featurestore.latency import Latencies
+from featurestore.measurement import Histogram, Measurement, counter, gauge, highest, histogram
 
-__all__ = ["ChunkCounts", "Line"]
+__all__ = ["ChunkCounts", "Line", "Outcome"]
 
 logger = logging.getLogger("bandit_serve.featurestore")
 
@@ -25,14 +27,30 @@ FAIR_S = 0.05
 LATE_WEIGHT = 0.02  # an average over some 100 chunks
 
 
+class Outcome(StrEnum):
+    """How a chunk ended that the store was asked for."""
+
+    OK = "ok"
+    LATE = "late"
+    FAILED = "failed"
+
+
 @dataclass(slots=True)
 class ChunkCounts:
-    """Chunks by how they ended, and second attempts."""
+    """Chunks that the store was not asked for, and second attempts.
 
-    ok: int = 0
-    late: int = 0
-    failed: int = 0
+    Attributes
+    ----------
+    refused : int
+        Left out because of the circuit breaker.
+    crowded : int
+        Late before their turn came.
+    repeats, repeats_won, repeats_denied : int
+        Second attempts, those that answered first, and those that were due but beyond the budget.
+    """
+
     refused: int = 0
+    crowded: int = 0
     repeats: int = 0
     repeats_won: int = 0
     repeats_denied: int = 0
@@ -53,6 +71,7 @@ class Line:
         self.breaker = Breaker()
         self.latencies = Latencies()
         self.counts = ChunkCounts()
+        self.seconds = {outcome: Histogram() for outcome in Outcome}
         self.in_flight = 0
         self.late_share = 0.0
         self._most_in_flight = most_in_flight
@@ -89,7 +108,7 @@ class Line:
 
     def answered(self, seconds: float, *, by_repeat: bool) -> None:
         """Note rows that came so many seconds after the first attempt began."""
-        self.counts.ok += 1
+        self.seconds[Outcome.OK].observe(seconds)
         self.counts.repeats_won += by_repeat
         self._budget = min(self._budget + REPEATS_PER_CHUNK, REPEATS_AT_ONCE)
         self.latencies.add(seconds)
@@ -97,21 +116,47 @@ class Line:
         self.breaker.succeeded()
         self._failures = 0
 
-    def lost(self, why: Lost, now: float, allowed_s: float, error: Exception | None) -> None:
-        """Note a chunk that ended without rows; it had `allowed_s` seconds for them."""
-        if why is Lost.FAILED:
-            self.counts.failed += 1
+    def lost(
+        self, why: Lost, began: float, now: float, deadline: float, error: Exception | None
+    ) -> None:
+        """Note a chunk that ended without rows."""
+        outcome = Outcome.FAILED if why is Lost.FAILED else Outcome.LATE
+        self.seconds[outcome].observe(now - began)
+        if outcome is Outcome.FAILED:
             self.breaker.failed(now)
             self._log(f"failed: {error}")
             return
-        self.counts.late += 1
         self.late_share += (1 - self.late_share) * LATE_WEIGHT
-        p95_s = self.latencies.p95_s
+        allowed_s, p95_s = deadline - began, self.latencies.p95_s
         if allowed_s >= (FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S):
             self.breaker.failed(now)
             self._log(f"did not answer within {allowed_s:.3f} s")
         else:
             self.breaker.abandoned()
+
+    def measurements(self) -> Iterator[Measurement]:
+        """Return what an operator wants to know of the store."""
+        about = "Chunks of ids by how long the store took and what came of it."
+        for outcome, seconds in self.seconds.items():
+            yield histogram("store_chunk_seconds", about, seconds, outcome=outcome)
+        counts = self.counts
+        about = "Chunks that the store was not asked for: refused by the breaker, or crowded out."
+        yield counter("store_chunks_skipped", about, counts.refused, reason="refused")
+        yield counter("store_chunks_skipped", about, counts.crowded, reason="crowded")
+        about = "Second attempts for late or failed chunks; denied: beyond a tenth of all chunks."
+        lost = counts.repeats - counts.repeats_won
+        yield counter("store_hedges", about, counts.repeats_won, outcome="won")
+        yield counter("store_hedges", about, lost, outcome="lost")
+        yield counter("store_hedges", about, counts.repeats_denied, outcome="denied")
+        about = "Calls of the store that are under way."
+        yield gauge("store_calls_in_flight", about, self.in_flight)
+        about = "Workers whose circuit breaker is in this state."
+        for state in BreakerState:
+            yield gauge("store_breaker_state", about, self.breaker.state is state, state=state)
+        about = "How often a circuit breaker opened because the store failed nearly always."
+        yield counter("store_breaker_openings", about, self.breaker.openings)
+        about = "The 95th percentile of the store's latest answers, after which a hedge is sent."
+        yield highest("store_chunk_p95_seconds", about, self.latencies.known_p95_s)
 
     def _log(self, what: str) -> None:
         """Log the 1st, 2nd, 4th, 8th and so on in a row."""

@@ -94,6 +94,16 @@ class Fields:
             return low
         return value
 
+    def flag(self, name: str, default: bool = _ABSENT) -> bool:
+        """Return true or false."""
+        value = self._take(name, default)
+        if value is _ABSENT:
+            return False
+        if not isinstance(value, bool):
+            self.problem(name, f"is {value!r}, must be true or false")
+            return False
+        return value
+
     def number(self, name: str, default: float = _ABSENT, *, low: float, high: float) -> float:
         """Return a finite number from `low` to `high`."""
         value = self._take(name, default)

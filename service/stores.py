@@ -1,7 +1,7 @@
 """Opening the store that the settings name, the same way wherever it is opened."""
 
 from featurestore import LmdbStore
-from service.config import StoreSettings
+from service.storesettings import StoreSettings
 
 __all__ = ["open_store"]
 

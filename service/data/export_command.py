@@ -6,9 +6,9 @@ import click
 
 from featurestore import LmdbStore, TableInfo
 from featurestore.bulk import FileFormat, export_csv, export_parquet, format_of
-from service.config import StoreSettings
 from service.data.options import ENTITY_TYPE, STORE, DataError, failures, output_to, progress
 from service.stores import open_store
+from service.storesettings import StoreSettings
 
 __all__ = ["export"]
 

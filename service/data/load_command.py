@@ -30,9 +30,9 @@ from featurestore.bulk import (
     open_source,
     run,
 )
-from service.config import StoreSettings
 from service.data.options import ENTITY_TYPE, STORE, DataError, echo, failures, progress
 from service.stores import open_store
+from service.storesettings import StoreSettings
 
 __all__ = ["load"]
 

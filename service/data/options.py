@@ -11,7 +11,8 @@ import click
 
 from featurestore import StoreError, check_name
 from featurestore.bulk import SourceError, whole_file
-from service.config import ConfigError, StoreSettings, config_path, load_settings
+from service.config import ConfigError, config_path, load_settings
+from service.storesettings import StoreSettings
 
 __all__ = ["ENTITY_TYPE", "STORE", "DataError", "echo", "failures", "output_to", "progress"]
 

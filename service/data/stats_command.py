@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from featurestore import LmdbStore, TableInfo
 from featurestore.bulk import FEATURES, Summary, summarize
-from service.config import StoreSettings
 from service.data.options import STORE, echo, failures, progress
 from service.stores import open_store
+from service.storesettings import StoreSettings
 
 __all__ = ["stats"]
 
