@@ -17,6 +17,7 @@ from featurestore.errors import (
     UnknownFeature,
 )
 from featurestore.journal import Changes
+from featurestore.measurement import Histogram, Kind, Measured, Measurement
 from featurestore.memory import FaultyStore, MemoryStore
 from featurestore.replacement import Replacement
 from featurestore.resident import Resident
@@ -34,8 +35,12 @@ __all__ = [
     "FeatureBatch",
     "FeatureStore",
     "FeaturesDiffer",
+    "Histogram",
+    "Kind",
     "LmdbStore",
     "Lost",
+    "Measured",
+    "Measurement",
     "MemoryStore",
     "Progress",
     "Replacement",

@@ -20,8 +20,10 @@ __all__ = [
 ]
 
 # From 10 us, a stage over few candidates, to 1 s, past the deadline of any model
-SECONDS: tuple[float, ...] = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3)
-SECONDS += (5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1, 2.5e-1, 5e-1, 1.0)
+SECONDS = (
+    *(1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3),
+    *(5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1, 2.5e-1, 5e-1, 1.0),
+)
 
 
 class Kind(StrEnum):
