@@ -87,20 +87,21 @@ class Cached:
         """See `Measured`."""
         yield from self.store.measurements()
         counts, tables = self.counts, self._tables.values()
-        about = "Rows asked of the hot tier: fresh or stale in memory, or a miss."
-        yield counter("hot_lookups", about, counts.fresh, outcome="fresh")
-        yield counter("hot_lookups", about, counts.stale, outcome="stale")
-        yield counter("hot_lookups", about, counts.miss, outcome="miss")
-        about = "Fresh and stale rows of which memory says that the store has none."
-        yield counter("hot_unknown_rows", about, counts.unknown)
-        about = "Stale rows that were read again in the background."
-        yield counter("hot_refreshed_rows", about, sum(t.refreshed for t in tables))
-        about = "Rows that gave way to others; raise store.hot_rows if they are many."
-        yield counter("hot_evicted_rows", about, sum(t.rows.evicted for t in tables))
-        about = "Rows in memory."
-        yield gauge("hot_rows", about, sum(len(t.rows) for t in tables))
-        about = "Memory that the rows take."
-        yield gauge("hot_bytes", about, sum(t.rows.nbytes for t in tables))
+        about = "Rows served from memory: fresh, or stale and being read again."
+        yield counter("hot_tier_hits", about, counts.fresh, age="fresh")
+        yield counter("hot_tier_hits", about, counts.stale, age="stale")
+        about = "Of the hits, those that say that the store has no such row."
+        yield counter("hot_tier_negative_hits", about, counts.unknown)
+        about = "Rows not in memory, or too old, and asked of the store."
+        yield counter("hot_tier_misses", about, counts.miss)
+        about = "Rows read again because they were stale."
+        yield counter("hot_tier_refreshed_rows", about, sum(t.refreshed for t in tables))
+        about = "Rows that gave way to others; if they are many, raise store.hot_rows."
+        yield counter("hot_tier_evicted_rows", about, sum(t.rows.evicted for t in tables))
+        about = "Rows in memory, over all workers."
+        yield gauge("hot_tier_rows", about, sum(len(t.rows) for t in tables))
+        about = "Memory that the rows take, over all workers."
+        yield gauge("hot_tier_bytes", about, sum(t.rows.nbytes for t in tables))
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`."""

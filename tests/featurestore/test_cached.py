@@ -200,8 +200,8 @@ async def test_rows_beyond_the_bound_are_evicted() -> None:
     for start in range(0, 1_000, 100):
         assert (await fetch(cached, IDS[start : start + 100])).found.all()
     held = {m.name: m.value for m in cached.measurements()}
-    assert held["hot_rows"] == 200
-    assert held["hot_evicted_rows"] == 800
+    assert held["hot_tier_rows"] == 200
+    assert held["hot_tier_evicted_rows"] == 800
 
 
 async def test_a_row_that_was_written_is_read_again() -> None:
