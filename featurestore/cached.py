@@ -87,9 +87,9 @@ class Cached:
         """See `Measured`."""
         yield from self.store.measurements()
         counts, tables = self.counts, self._tables.values()
-        about = "Rows served from memory: fresh, or stale and being read again."
-        yield counter("hot_tier_hits", about, counts.fresh, age="fresh")
-        yield counter("hot_tier_hits", about, counts.stale, age="stale")
+        yield counter("hot_tier_hits", "Rows served from memory.", counts.fresh + counts.stale)
+        about = "Of the hits, those that are stale; they are being read again."
+        yield counter("hot_tier_stale_hits", about, counts.stale)
         about = "Of the hits, those that say that the store has no such row."
         yield counter("hot_tier_negative_hits", about, counts.unknown)
         about = "Rows not in memory, or too old, and asked of the store."

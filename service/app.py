@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import betadist
-from featurestore import Resident
 from service.admission import Admission
 from service.config import Settings
 from service.counts import Counts
@@ -25,6 +24,7 @@ from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
 from service.reply import PROBLEM_JSON
+from service.serving import Serving
 from service.upkeep import Upkeep
 
 __all__ = ["create_app"]
@@ -32,13 +32,13 @@ __all__ = ["create_app"]
 log = logging.getLogger("bandit_serve.app")
 
 
-def create_app(settings: Settings, store: Resident, lifecycle: Lifecycle) -> Starlette:
+def create_app(settings: Settings, store: Serving, lifecycle: Lifecycle) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store."""
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
     counts = Counts()
     predict = Predict(models, store, admission, lifecycle, counts, limit)
-    upkeep = Upkeep(store)
+    upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)
     betadist.self_test()

@@ -18,12 +18,12 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
-from featurestore import Resident
 from service.app import create_app
 from service.banner import announce
 from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
+from service.serving import open_serving
 from service.stores import open_store
 
 __all__ = ["check_start", "serve"]
@@ -116,8 +116,7 @@ def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
     _end_with_parent()
-    store = Resident(open_store(settings.store), max_rows=settings.store.hot_rows)
-    return create_app(settings, store, Lifecycle(flag))
+    return create_app(settings, open_serving(settings.store), Lifecycle(flag))
 
 
 def check_start(settings: Settings) -> None:
@@ -128,20 +127,24 @@ def check_start(settings: Settings) -> None:
     ConfigError
         The port is taken, or a model asks for features that its table doesn't have.
     StoreError
-        There is no store, or it can't be read.
+        There is no embedded store, or it can't be read. One over a network may come up later.
     """
+    problems = _table_problems(settings) if settings.store.kind == "embedded" else []
+    problems += _port_problems(settings.server)
+    if problems:
+        raise ConfigError(settings.source, problems)
+
+
+def _table_problems(settings: Settings) -> list[str]:
     with open_store(settings.store) as store:
         tables = store.tables()
-    problems = [
+    return [
         f"models.{model.name}.features is {list(model.features)}, but the table "
         f"{model.entity_type!r} in {settings.store.path} has {list(table.features)}"
         for model in settings.models.by_name.values()
         if (table := tables.get(model.entity_type))
         and not set(model.features) <= set(table.features)
     ]
-    problems += _port_problems(settings.server)
-    if problems:
-        raise ConfigError(settings.source, problems)
 
 
 def _port_problems(server: ServerSettings) -> list[str]:

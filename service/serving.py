@@ -1,0 +1,40 @@
+"""The store that requests are answered from, put together as the settings say."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from featurestore import Cached, Chunked, FeatureStore, Resident
+from featurestore.line import Line
+from service.stores import open_store
+from service.storesettings import StoreSettings
+
+__all__ = ["Serving", "line_of", "open_serving"]
+
+Serving: TypeAlias = Resident | Cached | Chunked
+
+
+def open_serving(settings: StoreSettings) -> Serving:
+    """Open the store of the settings' kind, with a hot tier in front unless they want none.
+
+    Raises
+    ------
+    StoreError
+        The embedded store can't be opened. The others are reached when they are first asked.
+    """
+    if settings.kind == "embedded":
+        return Resident(open_store(settings), max_rows=settings.hot_rows)
+    chunked = Chunked(ADAPTERS[settings.kind](settings), settings.chunked)
+    return Cached(chunked, settings.cached) if settings.cached else chunked
+
+
+def line_of(store: Serving) -> Line | None:
+    """Return the line to a store over a network."""
+    match store:
+        case Cached():
+            return store.store.line
+        case Chunked():
+            return store.line
+    return None
+
+
+ADAPTERS: dict[str, Callable[[StoreSettings], FeatureStore]] = {}
