@@ -23,7 +23,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-sampler bench-threads bench-peers clean
+        bench bench-hot-tier bench-sampler bench-threads bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are c
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench
+
+bench-hot-tier: $(VENV)/.dev ## measure look-ups of cold ids among 1 and 10 million rows in memory
+	$(BIN)/python -m loadtest.hot_tier $(OPTIONS)
 
 bench-sampler: $(VENV)/.dev ## measure the Beta sampler next to its peers (PEERS=all OPTIONS=--quick)
 	$(BIN)/python -m loadtest.sampler --peers $(PEERS) $(OPTIONS)

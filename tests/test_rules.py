@@ -17,7 +17,8 @@ ARROWS = {
     | {"click", "granian", "numpy", "orjson", "starlette"},
     "bandit": {"betadist"} | {"numpy", "scipy"},
     "featurestore": {"featuretable", "idcolumn"} | {"lmdb", "numpy", "pyarrow"},
-    "loadtest": {"betadist"} | {"mkl_random", "numpy", "scipy", "torch"},
+    "loadtest": {"betadist", "featuretable", "idcolumn"}
+    | {"mkl_random", "numpy", "scipy", "torch"},
     "ext/betadist": {"numpy"},
     "ext/featuretable": {"numpy"},
     "ext/idcolumn": {"numpy"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 namespace featuretable {
 namespace {
@@ -12,7 +13,8 @@ constexpr int kFlagBits = 16;
 constexpr std::uint64_t kNegative = 1;    // the store doesn't know the key
 constexpr std::uint64_t kReferenced = 2;  // served since the hand passed
 constexpr std::uint64_t kTaken = 4;       // somebody is refreshing it
-constexpr std::size_t kSweep = 64;        // rows that the hand passes at most for one victim
+constexpr std::size_t kSweep = 32;        // rows that the hand passes at most for one victim
+constexpr std::size_t kLead = 4;          // steps of the hand that memory is asked for in advance
 
 using Word = std::uint64_t;
 
@@ -37,13 +39,21 @@ bool expired(Word word, std::uint64_t now, const Limits& limits) {
     return age(word, now) > fresh_for(word, limits) + limits.stale;
 }
 
+std::size_t step_of(std::size_t homes) {
+    auto step = static_cast<std::size_t>(0.6180339887498949 * static_cast<double>(homes));
+    while (std::gcd(step, homes) != 1) ++step;
+    return step;
+}
+
 }  // namespace
 
 Cache::Cache(std::size_t features, std::size_t max_rows, const Limits& limits)
     : features_(features),
       max_rows_(max_rows),
       limits_(limits),
-      slots_(sizeof(Word) + features * sizeof(double), max_rows) {}
+      slots_(sizeof(Word) + features * sizeof(double), max_rows),
+      homes_(Slots::homes_for(max_rows)),
+      step_(step_of(homes_)) {}
 
 Tally Cache::lookup(const Keys& keys, std::uint64_t now, double* values, std::uint8_t* states) {
     const std::lock_guard lock(mutex_);
@@ -68,9 +78,11 @@ std::size_t Cache::upsert(const Keys& keys, std::uint64_t now, const double* val
     const std::size_t before = evicted_;
     slots_.each(keys, [&](std::size_t i, const Key& key) {
         if (key == Slots::kEmpty) return;
-        if (slots_.rows() == max_rows_ && slots_.find(key) == nullptr) evict(now);
-        std::byte* row = slots_.put(key);
-        store(row, now << kFlagBits | (found[i] ? 0 : kNegative));
+        std::byte* row = slots_.find(key);
+        const Word kept = row == nullptr ? 0 : load(row) & kReferenced;
+        if (row == nullptr && slots_.rows() == max_rows_) evict(now);
+        if (row == nullptr) row = slots_.put(key);
+        store(row, now << kFlagBits | kept | (found[i] ? 0 : kNegative));
         std::memcpy(row + sizeof(Word), values + i * features_, features_ * sizeof(double));
     });
     return evicted_ - before;
@@ -135,20 +147,31 @@ std::uint8_t Cache::serve(std::byte* row, std::uint64_t now, Tally& tally) {
 
 // Takes the first row from the hand on that is expired or wasn't served. Where kSweep rows in a row
 // were, it takes the one of them written first, which has the least time left to be served: so a
-// victim costs a walk of a few cache lines, even after every row of the table was served.
+// victim is found soon, even after every row of the table was served.
 void Cache::evict(std::uint64_t now) {
-    std::size_t slot = slots_.after(hand_);
-    std::size_t victim = slot;
-    for (std::size_t passed = 0;; slot = slots_.next(slot + 1)) {
+    std::size_t victim = 0;
+    for (std::size_t spared = 0; spared < kSweep;) {
+        const std::size_t slot = slots_.first(hand_) + passed_;
+        if (!slots_.at_home(slot, hand_)) {
+            turn();
+            continue;
+        }
         const Word word = load(slots_.row(slot));
-        const bool spared = word & kReferenced && !expired(word, now, limits_);
-        if (!spared || written(word) < written(load(slots_.row(victim)))) victim = slot;
-        if (!spared || ++passed == kSweep) break;
+        const bool spare = word & kReferenced && !expired(word, now, limits_);
+        if (spared == 0 || !spare || written(word) < written(load(slots_.row(victim))))
+            victim = slot;
+        if (!spare) break;
         store(slots_.row(slot), word & ~kReferenced);
+        ++passed_, ++spared;
     }
-    hand_ = slots_.key(slot);
     slots_.vacate(victim);
     ++evicted_;
+}
+
+void Cache::turn() {
+    hand_ = (hand_ + step_) % homes_;
+    passed_ = 0;
+    slots_.prefetch((hand_ + kLead * step_) % homes_);
 }
 
 }  // namespace featuretable

@@ -35,8 +35,11 @@ struct Tally {
 };
 
 // Evicts by CLOCK (Corbató, "A paging experiment with the Multics system", 1968): a hand passes the
-// rows in the order of their keys; a row that was served since the hand last passed is spared once.
-// The hand is the key that it passed last, so it keeps its place however the slots move.
+// rows; one that was served since it last came by is spared once.
+//
+// The hand goes from home to home in steps of 0.618 of the table (golden section), not in their
+// order: rows just ahead of it are twice as dense as on average, for those behind it are gone, and
+// side by side they would be more than there are slots, in one cluster.
 class Cache {
 public:
     Cache(std::size_t features, std::size_t max_rows, const Limits& limits);
@@ -54,12 +57,16 @@ public:
 private:
     std::uint8_t serve(std::byte* row, std::uint64_t now, Tally& tally);
     void evict(std::uint64_t now);
+    void turn();
 
     const std::size_t features_;
     const std::size_t max_rows_;
     const Limits limits_;
     Slots slots_;
-    Key hand_{0, 0};
+    const std::size_t homes_;  // when full
+    const std::size_t step_;   // of the hand, coprime to homes_
+    std::size_t hand_ = 0;     // a home
+    std::size_t passed_ = 0;   // rows of it
     std::size_t evicted_ = 0;
     mutable std::mutex mutex_;
 };

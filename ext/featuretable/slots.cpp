@@ -10,8 +10,6 @@ constexpr std::size_t kFirstRows = 64;  // rows that fit in a fresh table
 // At 4/5 full the last cluster outgrows k spare slots with probability about exp(-0.45 k).
 constexpr std::size_t kSpare = 64;
 
-std::size_t homes_for(std::size_t rows) { return rows + rows / 4 + 1; }
-
 }  // namespace
 
 void Slots::Free::operator()(std::byte* memory) const { std::free(memory); }
@@ -55,14 +53,10 @@ void Slots::clear() {
     resize(std::min(kFirstRows, max_rows_), kSpare);
 }
 
-std::size_t Slots::next(std::size_t slot) const {
-    while (slot < slot_count_ && empty(slot)) ++slot;
-    return slot < slot_count_ ? slot : next(0);
-}
-
-std::size_t Slots::after(const Key& passed) const {
-    const std::size_t slot = search(passed);
-    return next(key(slot) == passed ? slot + 1 : slot);
+std::size_t Slots::first(std::size_t place) const {
+    std::size_t slot = place;
+    while (!empty(slot) && home(key(slot)) < place) ++slot;
+    return slot;
 }
 
 // Closes the gap by moving back the slots behind it that aren't at their homes, so that nothing

@@ -54,24 +54,26 @@ public:
     std::size_t rows() const { return rows_; }
     std::size_t bytes() const { return slot_count_ * stride_; }
 
-    // The first taken slot from this one on, and whose key is greater; after the last comes the
-    // first. Some row must be there. Slots stay what they are until a row is put or removed.
-    std::size_t next(std::size_t slot) const;
-    std::size_t after(const Key& passed) const;
-    void vacate(std::size_t slot);
-    Key key(std::size_t slot) const {
-        Key key;
-        std::memcpy(&key, at(slot), sizeof key);
-        return key;
+    // The rows of one home are side by side, wherever others before them have pushed them to. Slots
+    // stay what they are until a row is put or removed.
+    static std::size_t homes_for(std::size_t rows) { return rows + rows / 4 + 1; }
+    std::size_t first(std::size_t place) const;
+    bool at_home(std::size_t slot, std::size_t place) const {
+        return slot < slot_count_ && !empty(slot) && home(key(slot)) == place;
     }
+    void prefetch(std::size_t home) const {
+        __builtin_prefetch(at(home));
+        __builtin_prefetch(at(home) + kLine);
+    }
+    void vacate(std::size_t slot);
     std::byte* row(std::size_t slot) const { return at(slot) + sizeof(Key); }
 
     // Calls visit(i, key) for every key, after its memory was asked for.
     template <class Visit>
     void each(const Keys& keys, Visit visit) const {
-        for (std::size_t i = 0; i < std::min(keys.count, kAhead); ++i) prefetch(keys[i]);
+        for (std::size_t i = 0; i < std::min(keys.count, kAhead); ++i) prefetch(home(keys[i]));
         for (std::size_t i = 0; i < keys.count; ++i) {
-            if (i + kAhead < keys.count) prefetch(keys[i + kAhead]);
+            if (i + kAhead < keys.count) prefetch(home(keys[i + kAhead]));
             visit(i, keys[i]);
         }
     }
@@ -89,12 +91,12 @@ private:
                                         64);
     }
     std::byte* at(std::size_t slot) const { return slots_.get() + slot * stride_; }
-    bool empty(std::size_t slot) const { return key(slot) == kEmpty; }
-    void prefetch(const Key& key) const {
-        const std::byte* slot = at(home(key));
-        __builtin_prefetch(slot);
-        __builtin_prefetch(slot + kLine);
+    Key key(std::size_t slot) const {
+        Key key;
+        std::memcpy(&key, at(slot), sizeof key);
+        return key;
     }
+    bool empty(std::size_t slot) const { return key(slot) == kEmpty; }
     // The first slot, from the key's home on, whose key isn't smaller. The guard ends every walk.
     std::size_t search(const Key& wanted) const {
         std::size_t slot = home(wanted);
