@@ -25,6 +25,7 @@ from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.serving import open_serving
 from service.stores import open_store
+from service.storesettings import StoreKind
 
 __all__ = ["check_start", "serve"]
 
@@ -129,7 +130,7 @@ def check_start(settings: Settings) -> None:
     StoreError
         There is no embedded store, or it can't be read. One over a network may come up later.
     """
-    problems = _table_problems(settings) if settings.store.kind == "embedded" else []
+    problems = _table_problems(settings) if settings.store.kind is StoreKind.EMBEDDED else []
     problems += _port_problems(settings.server)
     if problems:
         raise ConfigError(settings.source, problems)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from featurestore import Cached, Chunked, FeatureStore, Resident
 from featurestore.line import Line
 from service.stores import open_store
-from service.storesettings import StoreSettings
+from service.storesettings import StoreKind, StoreSettings
 
 __all__ = ["Serving", "line_of", "open_serving"]
 
@@ -21,7 +21,7 @@ def open_serving(settings: StoreSettings) -> Serving:
     StoreError
         The embedded store can't be opened. The others are reached when they are first asked.
     """
-    if settings.kind == "embedded":
+    if settings.kind is StoreKind.EMBEDDED:
         return Resident(open_store(settings), max_rows=settings.hot_rows)
     chunked = Chunked(ADAPTERS[settings.kind](settings), settings.chunked)
     return Cached(chunked, settings.cached) if settings.cached else chunked
@@ -37,4 +37,4 @@ def line_of(store: Serving) -> Line | None:
     return None
 
 
-ADAPTERS: dict[str, Callable[[StoreSettings], FeatureStore]] = {}
+ADAPTERS: dict[StoreKind, Callable[[StoreSettings], FeatureStore]] = {}

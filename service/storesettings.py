@@ -1,15 +1,25 @@
 """The settings of the stores: [store], [remote], and a section for each kind over a network."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from featurestore import CachedSettings, ChunkedSettings
 from service.fields import Fields
 
-__all__ = ["KINDS", "SECTIONS", "StoreSettings", "read_stores"]
+__all__ = ["SECTIONS", "StoreKind", "StoreSettings", "read_stores"]
 
-KINDS = ("embedded", "redis", "vertex", "vertex-legacy", "feast")
 SECTIONS = ("store", "remote", "redis", "vertex", "feast")
+
+
+class StoreKind(StrEnum):
+    """What holds the features."""
+
+    EMBEDDED = "embedded"
+    REDIS = "redis"
+    VERTEX = "vertex"
+    VERTEX_LEGACY = "vertex-legacy"
+    FEAST = "feast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +28,8 @@ class StoreSettings:
 
     Attributes
     ----------
-    kind : str
-        One of `KINDS`.
+    kind : StoreKind
+        Which of the others are in use.
     path, map_size_gib
         Of the embedded store.
     hot_rows : int
@@ -28,7 +38,7 @@ class StoreSettings:
         How a store over a network is read, and how long its rows are kept.
     """
 
-    kind: str
+    kind: StoreKind
     path: Path
     map_size_gib: int
     hot_rows: int
@@ -39,8 +49,8 @@ class StoreSettings:
 def read_stores(root: Fields) -> StoreSettings:
     """Read the sections of all kinds; those not in use must be right too."""
     store, remote = root.section("store"), root.section("remote")
-    kind = store.choice("kind", KINDS)
-    hot_rows = store.integer("hot_rows", low=1 if kind == "embedded" else 0, high=10**10)
+    kind = StoreKind(store.choice("kind", tuple(StoreKind)))
+    hot_rows = store.integer("hot_rows", low=1 if kind is StoreKind.EMBEDDED else 0, high=10**10)
     settings = StoreSettings(
         kind=kind,
         path=Path(store.text("path")),
@@ -51,8 +61,8 @@ def read_stores(root: Fields) -> StoreSettings:
     )
     store.finish()
     remote.finish()
-    for kind in ("redis", "vertex", "feast"):
-        root.section(kind).finish()
+    for section in ("redis", "vertex", "feast"):
+        root.section(section).finish()
     return settings
 
 
