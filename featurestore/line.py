@@ -20,6 +20,8 @@ logger = logging.getLogger("bandit_serve.featurestore")
 # isn't asked twice for everything (Dean & Barroso, "The tail at scale", CACM 56(2), 2013).
 REPEATS_PER_CHUNK = 0.1
 REPEATS_AT_ONCE = 10.0
+# The event loop's timers have milliseconds, and its own delays reach as much under load.
+SOONEST_S = 0.002
 # A chunk that is late counts against the store when it had as long as this many 95th percentiles,
 # or as this many seconds when none is known: a caller in a hurry says nothing about the store.
 FAIR_PERCENTILES = 3.0
@@ -83,7 +85,7 @@ class Line:
     @property
     def repeat_after_s(self) -> float:
         """After how many seconds without an answer a second attempt is due."""
-        return self.latencies.p95_s if self._hedge else math.inf
+        return max(self.latencies.p95_s, SOONEST_S) if self._hedge else math.inf
 
     def enter(self, begin: Callable[[], None]) -> None:
         """Call `begin` when there is room, which is now or later."""
