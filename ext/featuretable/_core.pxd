@@ -45,7 +45,7 @@ cdef extern from "cache.hpp" namespace "featuretable" nogil:
         CacheTally lookup(const Keys& keys, uint64_t now, double* values,
                           uint8_t* states) except +
         size_t upsert(const Keys& keys, uint64_t now, const double* values,
-                      const cpp_bool* found) except +
+                      const uint8_t* found) except +
         size_t release(const Keys& keys) except +
         size_t remove(const Keys& keys) except +
         void clear() except +

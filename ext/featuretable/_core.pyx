@@ -248,9 +248,9 @@ cdef class FeatureCache:
     claims it: its caller is to refresh it, by `upsert`, or to give the claim back, by `release`. A
     claim that comes to neither ends with the row, when that is no longer served.
 
-    When `max_rows` are held, a new one takes the place of a row that is no longer served, or else
-    of one that wasn't since the clock's hand last came by (CLOCK). Rows that are read once don't
-    drive out rows that are read again and again.
+    When `max_rows` are held, a new one takes the place of another: of the next row, in the order of
+    a clock's hand that passes them all, that is no longer served or wasn't since the hand last
+    passed (CLOCK). So rows that are read once don't drive out those read again and again.
 
     Rows stay in one block of slots of 24 + 8 * `features` bytes, at most 4/5 of them taken; the
     block doubles, within one reallocation, up to the size that `max_rows` needs.
@@ -363,7 +363,7 @@ cdef class FeatureCache:
     def upsert(self, hashes, fingerprints, now_ms, values, found):
         """Write what the store said of many keys, in order: the last of equal keys stays.
 
-        Ends the keys' claims.
+        Ends the keys' claims. Rows that were there keep their standing before the clock's hand.
 
         Parameters
         ----------
@@ -393,7 +393,7 @@ cdef class FeatureCache:
         _array("found", found, cnp.NPY_BOOL, "bool", (keys.count,))
         cdef uint64_t now = _bounded("now_ms", now_ms, 0, MAX_MS)
         cdef const double* rows = <const double*> cnp.PyArray_DATA(values)
-        cdef const cpp_bool* mask = <const cpp_bool*> cnp.PyArray_DATA(found)
+        cdef const uint8_t* mask = <const uint8_t*> cnp.PyArray_DATA(found)
         cdef size_t evicted
         with nogil:
             evicted = self._cache.get().upsert(keys, now, rows, mask)

@@ -60,8 +60,9 @@ Tally Cache::lookup(const Keys& keys, std::uint64_t now, double* values, std::ui
     Tally tally;
     slots_.each(keys, [&](std::size_t i, const Key& key) {
         std::byte* row = slots_.find(key);
-        states[i] = row == nullptr ? 0 : serve(row, now, tally);
-        if (states[i] & kFound) {
+        const std::uint8_t state = row == nullptr ? 0 : serve(row, now, tally);
+        states[i] = state;
+        if (state & kFound) {
             std::memcpy(values + i * features_, row + sizeof(Word), features_ * sizeof(double));
         } else {
             std::fill_n(values + i * features_, features_,
@@ -73,7 +74,7 @@ Tally Cache::lookup(const Keys& keys, std::uint64_t now, double* values, std::ui
 }
 
 std::size_t Cache::upsert(const Keys& keys, std::uint64_t now, const double* values,
-                          const bool* found) {
+                          const std::uint8_t* found) {
     const std::lock_guard lock(mutex_);
     const std::size_t before = evicted_;
     slots_.each(keys, [&](std::size_t i, const Key& key) {

@@ -46,7 +46,7 @@ public:
 
     Tally lookup(const Keys& keys, std::uint64_t now, double* values, std::uint8_t* states);
     std::size_t upsert(const Keys& keys, std::uint64_t now, const double* values,
-                       const bool* found);
+                       const std::uint8_t* found);  // a byte of NumPy's bool may be over 1
     std::size_t release(const Keys& keys);
     std::size_t remove(const Keys& keys);
     void clear();

@@ -109,3 +109,24 @@ def test_a_reader_sees_whole_rows_while_others_write_evict_and_remove() -> None:
 
     together([look, look, write_all])
     assert cache.evicted > 0
+
+
+def test_a_lookup_stands_states_that_change_under_it() -> None:
+    count = 20_000
+    at = random_keys(count, seed=4)
+    cache = FeatureCache(1, count, ttl_ms=10, negative_ttl_ms=10, stale_ms=10)
+    values, states = np.empty((count, 1)), np.zeros(count, np.uint8)
+    done = threading.Event()
+
+    def look() -> None:
+        try:
+            for _ in range(300):
+                assert cache.lookup(*at, 0, values, states).absent == count
+        finally:
+            done.set()
+
+    def disturb() -> None:
+        while not done.is_set():
+            states.fill(255)
+
+    together([look, disturb])

@@ -237,3 +237,11 @@ def test_the_cache_takes_nothing_as_a_batch() -> None:
     cache, none = cache_of(3), random_keys(0, seed=0)
     assert put(cache, none, 0) == cache.remove(*none) == cache.release(*none) == 0
     assert look(cache, none, 0)[2].absent == 0
+
+
+def test_any_byte_but_0_is_true() -> None:
+    cache, at = cache_of(300, ttl=0), random_keys(256, seed=2)
+    found = np.arange(256, dtype=np.uint8).view(np.bool_)
+    cache.upsert(*at, 0, np.ones((256, 1)), found)
+    assert states_at(cache, at, 0) == [UNKNOWN] + [FOUND] * 255
+    assert states_at(cache, at, 1)[1:] == [FOUND | STALE | CLAIMED] * 255
