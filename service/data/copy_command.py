@@ -1,17 +1,13 @@
 """`bandit-serve copy`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from featurestore import StoreError, TableInfo, Tables
-from featurestore.bulk import BATCH
-from idcolumn import IdColumn
+from featurestore import TableInfo, Tables
+from featurestore.bulk import BATCH, FEATURES, Listed, read_ids
+from service.config import Settings
+from service.data.copy_task import Copy, NothingToCopy, Scanned, told
 from service.data.options import (
     DataError,
     check_entity_type,
@@ -24,58 +20,14 @@ from service.stores import (
     StoreChoice,
     is_transactional,
     name_of,
+    open_features,
     open_tables,
-    replacing,
     same_store,
 )
 
 __all__ = ["copy"]
 
-Write: TypeAlias = Callable[[IdColumn, NDArray[np.float64]], None]
-
-
-class NothingToCopy(click.ClickException):
-    """There is no table, or no row, to be copied."""
-
-    exit_code = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """Copies tables, and counts in `rows` those that are in the target, by entity type."""
-
-    source: Tables
-    target: Tables
-    replace: bool
-    batch: int
-    rows: dict[str, int] = field(default_factory=dict)
-
-    def run(self, tables: dict[str, TableInfo], update: Callable[[int], None]) -> None:
-        """Copy these tables of the source, one after the other."""
-        for name, info in tables.items():
-            with self._writing(name, info.features) as write:
-                rows = self._copy(name, write, update)
-            self.rows[name] = rows
-
-    def _copy(self, name: str, write: Write, update: Callable[[int], None]) -> int:
-        rows = 0
-        for ids, values in self.source.scan(name, self.batch):
-            write(ids, values)
-            rows += len(ids)
-            if not self.replace:
-                self.rows[name] = rows
-            update(len(ids))
-        return rows
-
-    @contextmanager
-    def _writing(self, name: str, features: tuple[str, ...]) -> Iterator[Write]:
-        if self.replace:
-            with replacing(self.target, name, features) as load:
-                yield load.write
-        else:
-            nothing = np.empty((0, len(features)))
-            self.target.write(name, [], features, nothing)  # makes a table that has no rows
-            yield lambda ids, values: self.target.write(name, ids, features, values)
+TIMEOUT_S = 30.0  # for each thousand ids
 
 
 def _check_entity_types(
@@ -113,8 +65,26 @@ def _check_entity_types(
     metavar="ROWS",
     help="Rows written at a time: by the embedded store in one transaction, all or none.",
 )
+@click.option(
+    "--ids",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Copy the rows of these ids: the column id of a CSV or Parquet file, or each line of a "
+    ".txt.",
+)
+@click.option(
+    "--feature",
+    multiple=True,
+    help="With --ids: which features; may be given several times.  [default: alpha, beta]",
+)
 def copy(
-    source: StoreChoice, target: StoreChoice, entity_type: tuple[str, ...], mode: str, batch: int
+    source: StoreChoice,
+    target: StoreChoice,
+    entity_type: tuple[str, ...],
+    mode: str,
+    batch: int,
+    ids: str | None,
+    feature: tuple[str, ...],
 ) -> None:
     """Copy tables from one store to another, with all their features.
 
@@ -125,49 +95,81 @@ def copy(
     embedded source is copied as it was when the copy of a table began; what is written to a Redis
     meanwhile may be in the copy or not.
 
+    With --ids the source need not be listed: the rows of one --entity-type are fetched by their
+    ids, as the service fetches them. Rows with a value that is not finite and > 0 count as not
+    found. Nothing is skipped silently: a row that can't be had in time ends the copy.
+
     Exit status: 0 when every row was copied, 1 when there was nothing to copy, 2 when the command
     is wrong, a store can't be read or written, or the target's tables have other features, which
     is found out before anything is written. What was written before another failure stays, and is
     told; copying again is safe.
     """
-    settings, replace = read_settings(), mode == "replace"
-    if same_store(settings, source, target):
-        raise click.UsageError("--from and --to name the same store")
-    whole = is_transactional(settings, target)
-    if replace and not whole:
-        raise click.UsageError(
-            "--mode replace is for the embedded store: no other replaces a table as a whole"
-        )
-    with failures(), open_tables(settings, source) as tables:
-        chosen = _chosen(tables, entity_type, name_of(settings, source), replace)
-        with open_tables(settings, target, readonly=False) as into:
-            if not replace:
-                _check_features(chosen, into.tables())
-            task = Copy(tables, into, replace, batch)
-            total = sum(info.rows for info in chosen.values())
-            with _told(task, whole), progress("copying", total) as update:
-                task.run(chosen, update)
+    settings = read_settings()
+    route = Route(settings, source, target, mode == "replace", batch)
+    route.check()
+    if ids is None and feature:
+        raise click.UsageError("--feature needs --ids: a table is copied with all its features")
+    if ids is not None and len(entity_type) != 1:
+        raise click.UsageError("--ids needs one --entity-type, that of the ids")
+    with failures():
+        if ids is None:
+            _copy_tables(route, entity_type)
+        else:
+            _copy_ids(route, entity_type[0], read_ids(ids), feature or FEATURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From where to where, and how."""
+
+    settings: Settings
+    source: StoreChoice
+    target: StoreChoice
+    replace: bool
+    batch: int
+
+    def check(self) -> None:
+        """Raise a usage error when the stores can't do this."""
+        if same_store(self.settings, self.source, self.target):
+            raise click.UsageError("--from and --to name the same store")
+        if self.replace and not is_transactional(self.settings, self.target):
+            raise click.UsageError(
+                "--mode replace is for the embedded store: no other replaces a table as a whole"
+            )
+
+    def copy(self, source: Scanned, tables: dict[str, TableInfo]) -> None:
+        """Copy these tables of the source under a progress bar, and say how many rows."""
+        with open_tables(self.settings, self.target, readonly=False) as into:
+            if not self.replace:
+                _check_features(tables, into.tables())
+            task = Copy(source, into, self.replace, self.batch)
+            whole = is_transactional(self.settings, self.target)
+            total = sum(info.rows for info in tables.values())
+            with told(task, whole), progress("copying", total) as update:
+                task.run(tables, update)
             there = into.tables()
-    for name, rows in task.rows.items():
-        place = name_of(settings, target)
-        click.echo(f'{rows:,} rows of "{name}" copied, {there[name].rows:,} are in {place} now')
+        for name, rows in task.rows.items():
+            place = name_of(self.settings, self.target)
+            click.echo(f'{rows:,} rows of "{name}" copied, {there[name].rows:,} are in {place} now')
 
 
-@contextmanager
-def _told(task: Copy, whole: bool) -> Iterator[None]:
-    """Say what of a copy that failed is in the target nevertheless."""
+def _copy_tables(route: Route, names: tuple[str, ...]) -> None:
+    with open_tables(route.settings, route.source) as tables:
+        place = name_of(route.settings, route.source)
+        route.copy(tables, _chosen(tables, names, place, route.replace))
 
-    def said() -> str:
-        more = "" if whole else ", and perhaps rows of one more batch"
-        return f"{sum(task.rows.values()):,} rows were copied before that{more}"
 
-    try:
-        yield
-    except (StoreError, ValueError) as error:
-        raise DataError(f"{error}\n{said()}") from error
-    except KeyboardInterrupt:
-        click.echo(f"\n{said()}", err=True)
-        raise
+def _copy_ids(route: Route, entity_type: str, ids: list[str], features: tuple[str, ...]) -> None:
+    store = open_features(route.settings, route.source)
+    with Listed(store, ids, features, TIMEOUT_S) as source:
+        route.copy(source, {entity_type: TableInfo(features, len(ids), 0)})
+    if source.unknown:
+        click.echo(
+            f"{source.unknown:,} of {len(ids):,} ids were not found, {source.invalid:,} of them for"
+            " unusable values"
+        )
+    if source.unknown == len(ids):
+        click.get_current_context().exit(1)
 
 
 def _chosen(
