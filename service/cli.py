@@ -83,6 +83,7 @@ def config() -> None:
 for command in (
     data.load,
     data.export,
+    data.copy,
     data.stats,
     data.sample,
 ):

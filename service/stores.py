@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from featurestore import LmdbStore, Replacement, StoreError, Tables
+from featurestore import FeatureStore, LmdbStore, Replacement, StoreError, Tables
 from service.config import Settings
 from service.storesettings import StoreKind, StoreSettings
 
@@ -16,6 +16,7 @@ __all__ = [
     "StoreChoice",
     "is_transactional",
     "name_of",
+    "open_features",
     "open_store",
     "open_tables",
     "replacing",
@@ -66,6 +67,20 @@ def open_tables(
     return OPENERS[kind](settings, meant.place, readonly)
 
 
+def open_features(settings: Settings, choice: StoreChoice) -> FeatureStore:
+    """Open a store whose rows are fetched by their ids.
+
+    Raises
+    ------
+    StoreError
+        It can't be opened.
+    """
+    kind = _kind(settings, choice)
+    if kind is not StoreKind.EMBEDDED:
+        raise StoreError(f"{kind} can't be read by this command")
+    return open_store(_embedded(settings, choice.place))
+
+
 def is_transactional(settings: Settings, choice: StoreChoice) -> bool:
     """Whether a write is there whole or not at all, and a table can be replaced as a whole."""
     return _kind(settings, choice) is StoreKind.EMBEDDED
@@ -113,12 +128,12 @@ def _without_password(url: str) -> str:
 
 
 def _open_embedded(settings: Settings, folder: str | None, readonly: bool) -> Tables:
-    store = settings.store if folder is None else _at(settings.store, Path(folder))
-    return open_store(store, readonly=readonly)
+    return open_store(_embedded(settings, folder), readonly=readonly)
 
 
-def _at(settings: StoreSettings, path: Path) -> StoreSettings:
-    return dataclasses.replace(settings, path=path)
+def _embedded(settings: Settings, folder: str | None) -> StoreSettings:
+    path = settings.store.path if folder is None else Path(folder)
+    return dataclasses.replace(settings.store, path=path)
 
 
 # By kind, what opens its tables at a place (None: the settings') to be read, or written too.
