@@ -85,7 +85,7 @@ test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz t
 build/feast/.installed: | $(VENV)/bin/pip
 	@echo "Installing Feast aside, for the tests of its store"
 	@mkdir -p $(@D) && $(PYTHON) -m venv build/feast/venv
-	@timeout 400 build/feast/venv/bin/pip install -q --retries 1 --disable-pip-version-check 'feast>=0.60,<1' \
+	@timeout 400 build/feast/venv/bin/pip install -q --retries 1 --disable-pip-version-check 'feast>=0.60,<1' 2>/dev/null \
 	&& touch $@ || { rm -rf build/feast/venv; echo "Feast can't be had now; its tests will be skipped"; }
 
 test-sanitize: $(VENV)/.dev $(SANITIZED)/hammer-address,undefined $(SANITIZED)/hammer-thread ## run the extensions' tests under the sanitizers

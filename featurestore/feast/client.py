@@ -1,8 +1,8 @@
 """HTTP to one feature server: a bounded pool of connections, answers of bounded size."""
 
 import asyncio
-import logging
 import ssl
+from pathlib import Path
 
 import httpx
 
@@ -17,17 +17,21 @@ KEEP_ALIVE_S = 2.0
 
 
 class Client:
-    """Connects on first use, in the event loop of that call.
+    """Connects on first use, in the event loop of that call; follows no redirect.
+
+    It is httpx's transport without its client, whose redirects, cookies and log line for every
+    request are not wanted here, nor is their time.
 
     It waits without a limit of its own: a call that is cancelled, as at its deadline, closes its
     connection, because a late answer on it would be taken for that of the next request.
     """
 
     def __init__(self, settings: FeastSettings) -> None:
-        self._settings = settings
         self._url = settings.url.rstrip("/")
-        self._http: httpx.AsyncClient | None = None
+        self._tls_ca = settings.tls_ca
+        self._headers = _headers(settings)
         self._free = asyncio.Semaphore(settings.connections)
+        self._http: httpx.AsyncHTTPTransport | None = None
         self._closed = False
 
     async def send(self, method: str, path: str, body: bytes, most: int) -> tuple[int, bytes]:
@@ -42,9 +46,14 @@ class Client:
         """
         async with self._free:
             with translated(self._url):
-                http, url = self._opened(), self._url + path
-                async with http.stream(method, url, content=body) as response:
+                request = httpx.Request(
+                    method, self._url + path, headers=self._headers, content=body
+                )
+                response = await self._opened().handle_async_request(request)
+                try:
                     return response.status_code, await self._read(response, most)
+                finally:
+                    await response.aclose()
 
     async def close(self) -> None:
         """Close all connections; a second close does nothing."""
@@ -60,27 +69,25 @@ class Client:
                 raise StoreCorrupt(f"feast {self._url}: answers with over {most} bytes")
         return bytes(body)
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _opened(self) -> httpx.AsyncHTTPTransport:
         if self._closed:
             raise StoreUnavailable(f"feast {self._url}: closed")
         if self._http is None:
-            self._http = _client_of(self._settings)
+            self._http = _connected(self._tls_ca)
         return self._http
 
 
-def _client_of(settings: FeastSettings) -> httpx.AsyncClient:
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs a line for every request
-    ca = settings.tls_ca
-    headers = {"content-type": "application/json", "accept-encoding": "identity"}
-    if settings.token is not None:
-        headers["authorization"] = f"Bearer {settings.token}"
-    return httpx.AsyncClient(
-        headers=headers,
-        verify=True if ca is None else ssl.create_default_context(cafile=ca),
+def _headers(settings: FeastSettings) -> dict[str, str]:
+    fixed = {"accept-encoding": "identity", "content-type": "application/json"}
+    token = {} if settings.token is None else {"authorization": f"Bearer {settings.token}"}
+    return {"user-agent": "bandit-serve", **fixed, **token}
+
+
+def _connected(tls_ca: Path | None) -> httpx.AsyncHTTPTransport:
+    # `Client` bounds the connections: httpcore 1.0.9 never frees the place of a request cancelled
+    # while it waits for one, so that a pool with a bound would fill up for good.
+    return httpx.AsyncHTTPTransport(
+        verify=True if tls_ca is None else ssl.create_default_context(cafile=tls_ca),
         trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 - the caller's deadline cancels
-        # The semaphore bounds the connections: httpcore 1.0.9 never frees the place of a request
-        # cancelled while it waits for one, so that a pool with a bound would fill up for good.
         limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
     )

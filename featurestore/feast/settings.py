@@ -18,7 +18,7 @@ class FeastSettings:
     Attributes
     ----------
     url : str
-        Scheme, host, port and, behind a proxy, the path before `/get-online-features`.
+        Scheme, host, port and, behind a proxy, the path before `/get-online-features`; no password.
     join_keys : mapping of str to str
         Join key by entity type; `{entity_type}_id` for one that is not listed, as in Feast's own
         examples. An entity declared without `join_keys` has its own name as its join key.
@@ -66,6 +66,6 @@ def _problems_of_url(url: str) -> list[str]:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment:
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
         return [f"url is {url!r}, must be like http://127.0.0.1:6566"]
     return []

@@ -24,7 +24,8 @@ class FeastStore:
     """Features of entities as `feast serve` knows them, read over HTTP.
 
     A null value, or a feature that an entity known to the view lacks, makes a row invalid. A row
-    of which a value is older than the view's time to live is not found.
+    of which Feast calls a value older than the view's time to live (OUTSIDE_MAX_AGE) is not found;
+    `feast serve` 0.67 calls none so, and answers with values of any age.
     """
 
     def __init__(self, settings: FeastSettings) -> None:

@@ -191,6 +191,45 @@ async def test_with_all_connections_taken_rows_are_late() -> None:
         assert len(taken) == 2
 
 
+async def test_closing_ends_the_fetches_under_way() -> None:
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        asked.set()
+        await reader.read()
+
+    asked = asyncio.Event()
+    async with listening(silent) as url, opened(url) as store:
+        under_way = asyncio.create_task(fetch(store, 2.0))
+        await asked.wait()
+        await store.close()
+        ends = await asyncio.gather(under_way, return_exceptions=True)
+        assert isinstance(ends[0], StoreUnavailable) or ends[0].late.all()
+
+
+async def test_requests_cancelled_at_any_moment_take_no_place_for_good() -> None:
+    good = columns(*((name, [1, 2], ["PRESENT"] * 2) for name in FEATURES))
+    rng, now, most = np.random.default_rng(3), 0, 0
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        try:
+            while await read_request(reader):
+                await asyncio.sleep(rng.exponential(0.002))
+                writer.write(answer("200 OK", good))
+        finally:
+            now -= 1
+
+    async with listening(slow) as url, opened(url, connections=4) as store:
+        for _ in range(20):
+            limits_s = rng.exponential(0.01, 40).tolist()
+            await asyncio.gather(*(fetch(store, limit_s) for limit_s in limits_s))
+        batches = await asyncio.gather(*(fetch(store) for _ in range(40)))
+    assert all(batch.found.all() for batch in batches)
+    assert most <= 8  # 4, and those of which the server has not heard yet that they were closed
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -316,7 +355,16 @@ async def test_a_certificate_is_verified(certified: tuple[ssl.SSLContext, Path])
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:6566", "ftp://host", "http://", "http://host:x", "http://h/?q=1"]
+    "url",
+    [
+        "",
+        "127.0.0.1:6566",
+        "ftp://host",
+        "http://",
+        "http://host:x",
+        "http://h/?q=1",
+        "http://me:secret@h",
+    ],
 )
 def test_a_wrong_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="url is"):
