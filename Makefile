@@ -75,11 +75,18 @@ data/store: | $(VENV)/.built
 	$(BIN)/bandit-serve load data/catalogue.csv --prior 2,30 --store data/store.new
 	mv data/store.new data/store
 
-test: $(VENV)/.dev ## run the tests
+test: $(VENV)/.dev build/feast/.installed ## run the tests
 	$(BIN)/pytest
 
-test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
+test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
+
+# 600 MB, and other versions of what the project needs, so beside it; its tests are skipped without.
+build/feast/.installed: | $(VENV)/bin/pip
+	@echo "Installing Feast aside, for the tests of its store"
+	@mkdir -p $(@D) && $(PYTHON) -m venv build/feast/venv
+	@timeout 400 build/feast/venv/bin/pip install -q --retries 1 --disable-pip-version-check 'feast>=0.60,<1' 2>/dev/null \
+	&& touch $@ || { rm -rf build/feast/venv; echo "Feast can't be had now; its tests will be skipped"; }
 
 test-sanitize: $(VENV)/.dev $(SANITIZED)/hammer-address,undefined $(SANITIZED)/hammer-thread ## run the extensions' tests under the sanitizers
 	$(UBSAN) $(SANITIZED)/hammer-address,undefined
