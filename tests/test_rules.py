@@ -16,7 +16,8 @@ ARROWS = {
     "service": {"bandit", "featurestore", "idcolumn", "betadist"}
     | {"click", "granian", "numpy", "orjson", "starlette"},
     "bandit": {"betadist"} | {"numpy", "scipy"},
-    "featurestore": {"featuretable", "idcolumn"} | {"httpx", "lmdb", "numpy", "orjson", "pyarrow"},
+    "featurestore": {"featuretable", "idcolumn"}
+    | {"google", "grpc", "hiredis", "httpx", "lmdb", "numpy", "orjson", "pyarrow", "redis"},
     "loadtest": {"betadist", "featuretable", "idcolumn"}
     | {"mkl_random", "numpy", "scipy", "torch"},
     "ext/betadist": {"numpy"},
@@ -96,6 +97,7 @@ def test_http_status_numbers_stand_in_one_module() -> None:
         "featurestore",
         "featurestore.bulk",
         "featurestore.feast",
+        "featurestore.vertex",
         "betadist",
         "featuretable",
         "idcolumn",
