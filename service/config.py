@@ -104,7 +104,7 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     settings = Settings(
         source=str(path),
         server=_server(root.section("server")),
-        store=read_stores(root),
+        store=read_stores(root, standard),
         models=_models(root),
     )
     root.finish()

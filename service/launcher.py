@@ -24,8 +24,8 @@ from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.serving import open_serving
+from service.storekind import StoreKind
 from service.stores import open_store
-from service.storesettings import StoreKind
 
 __all__ = ["check_start", "serve"]
 

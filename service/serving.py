@@ -1,14 +1,16 @@
 """The store that requests are answered from, put together as the settings say."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
-from featurestore import Cached, Chunked, FeatureStore, Resident
+from featurestore import Cached, Chunked, Resident
 from featurestore.line import Line
+from service.adapters import ADAPTERS
+from service.storekind import StoreKind
 from service.stores import open_store
-from service.storesettings import StoreKind, StoreSettings
+from service.storesettings import StoreSettings
 
-__all__ = ["Serving", "line_of", "open_serving"]
+__all__ = ["Serving", "line_of", "open_chunked", "open_serving"]
 
 Serving: TypeAlias = Resident | Cached | Chunked
 
@@ -23,8 +25,22 @@ def open_serving(settings: StoreSettings) -> Serving:
     """
     if settings.kind is StoreKind.EMBEDDED:
         return Resident(open_store(settings), max_rows=settings.hot_rows)
-    chunked = Chunked(ADAPTERS[settings.kind](settings), settings.chunked)
+    chunked = open_chunked(settings, settings.kind)
     return Cached(chunked, settings.cached) if settings.cached else chunked
+
+
+def open_chunked(
+    settings: StoreSettings, kind: StoreKind, values: Mapping[str, Any] | None = None
+) -> Chunked:
+    """Make a store over a network with the settings of its section, or with other values.
+
+    Raises
+    ------
+    StoreUnavailable
+        Its package is missing, or a setting is wrong.
+    """
+    adapter = ADAPTERS[kind]
+    return Chunked(adapter.open(values or settings.remote[adapter.section]), settings.chunked)
 
 
 def line_of(store: Serving) -> Line | None:
@@ -35,6 +51,3 @@ def line_of(store: Serving) -> Line | None:
         case Chunked():
             return store.line
     return None
-
-
-ADAPTERS: dict[StoreKind, Callable[[StoreSettings], FeatureStore]] = {}

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from featurestore import FeatureStore, LmdbStore, Replacement, StoreError, Tables
 from service.config import Settings
-from service.storesettings import StoreKind, StoreSettings
+from service.storekind import StoreKind
+from service.storesettings import StoreSettings
 
 __all__ = [
     "StoreChoice",

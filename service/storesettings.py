@@ -1,25 +1,19 @@
 """The settings of the stores: [store], [remote], and a section for each kind over a network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from featurestore import CachedSettings, ChunkedSettings
+from service.adapters import ADAPTERS
 from service.fields import Fields
+from service.storekind import StoreKind
 
-__all__ = ["SECTIONS", "StoreKind", "StoreSettings", "read_stores"]
+__all__ = ["SECTIONS", "StoreSettings", "read_stores"]
 
-SECTIONS = ("store", "remote", "redis", "vertex", "feast")
-
-
-class StoreKind(StrEnum):
-    """What holds the features."""
-
-    EMBEDDED = "embedded"
-    REDIS = "redis"
-    VERTEX = "vertex"
-    VERTEX_LEGACY = "vertex-legacy"
-    FEAST = "feast"
+REMOTE_SECTIONS = tuple(sorted({adapter.section for adapter in ADAPTERS.values()}))
+SECTIONS = ("store", "remote", *REMOTE_SECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +30,8 @@ class StoreSettings:
         Rows of each table held in each worker's memory; 0, but not of the embedded store: none.
     chunked, cached
         How a store over a network is read, and how long its rows are kept.
+    remote : mapping of section to mapping
+        The values of the sections of the stores over a network.
     """
 
     kind: StoreKind
@@ -44,13 +40,15 @@ class StoreSettings:
     hot_rows: int
     chunked: ChunkedSettings
     cached: CachedSettings | None
+    remote: Mapping[str, Mapping[str, Any]]
 
 
-def read_stores(root: Fields) -> StoreSettings:
-    """Read the sections of all kinds; those not in use must be right too."""
+def read_stores(root: Fields, standard: Mapping[str, Mapping[str, Any]]) -> StoreSettings:
+    """Read the sections of all kinds, whose settings and their types are those of `standard`."""
     store, remote = root.section("store"), root.section("remote")
     kind = StoreKind(store.choice("kind", tuple(StoreKind)))
     hot_rows = store.integer("hot_rows", low=1 if kind is StoreKind.EMBEDDED else 0, high=10**10)
+    sections = {name: root.section(name).like(standard[name]) for name in REMOTE_SECTIONS}
     settings = StoreSettings(
         kind=kind,
         path=Path(store.text("path")),
@@ -58,11 +56,13 @@ def read_stores(root: Fields) -> StoreSettings:
         hot_rows=hot_rows,
         chunked=_chunked(remote),
         cached=_cached(remote, hot_rows),
+        remote=sections,
     )
     store.finish()
     remote.finish()
-    for section in ("redis", "vertex", "feast"):
-        root.section(section).finish()
+    adapter = ADAPTERS.get(kind)
+    for problem in adapter.problems(sections[adapter.section]) if adapter else ():
+        root.problem("", problem)
     return settings
 
 

@@ -14,8 +14,8 @@ import click
 from featurestore import StoreError, check_name
 from featurestore.bulk import SourceError, whole_file
 from service.config import ConfigError, Settings, config_path, load_settings
+from service.storekind import StoreKind
 from service.stores import StoreChoice
-from service.storesettings import StoreKind
 
 __all__ = [
     "ENTITY_TYPE",

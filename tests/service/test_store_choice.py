@@ -11,8 +11,8 @@ from featurestore import LmdbStore, StoreError
 from service.config import DEFAULT_CONFIG, Settings, load_settings
 from service.data import export, load, stats
 from service.data.options import parse_store
+from service.storekind import StoreKind
 from service.stores import StoreChoice, name_of, open_tables, same_store
-from service.storesettings import StoreKind
 
 
 @pytest.fixture
