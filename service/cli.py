@@ -9,6 +9,7 @@ import click
 from featurestore import StoreError
 from service import data
 from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
+from service.emulate import emulate
 from service.launcher import check_start, serve
 
 __all__ = ["main"]
@@ -86,5 +87,6 @@ for command in (
     data.copy,
     data.stats,
     data.sample,
+    emulate,
 ):
     main.add_command(command)

@@ -3,7 +3,7 @@
 Nothing of Google's is imported before a store is opened.
 """
 
-from featurestore.vertex.opening import open_store
+from featurestore.vertex.opening import MISSING, open_store
 from featurestore.vertex.settings import KINDS, VertexSettings
 
-__all__ = ["KINDS", "VertexSettings", "open_store"]
+__all__ = ["KINDS", "MISSING", "VertexSettings", "open_store"]

@@ -3,7 +3,6 @@
 import math
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 __all__ = ["CODES", "Conduct", "Latency", "parse_latency"]
@@ -31,10 +30,18 @@ CODES = (
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A distribution of milliseconds, under the text that it was given by."""
+    """A distribution of milliseconds: its kind, which is a method of `random.Random`, and figures.
 
-    text: str
-    draw: Callable[[random.Random], float] = field(repr=False, compare=False)
+    Of "uniform" they are the ends, of "lognormvariate" mu and sigma.
+    """
+
+    kind: str
+    figures: tuple[float, float]
+
+    def draw(self, chance: random.Random) -> float:
+        """Draw milliseconds."""
+        drawn: float = getattr(chance, self.kind)(*self.figures)
+        return drawn
 
 
 def parse_latency(text: str) -> Latency:
@@ -52,16 +59,15 @@ def parse_latency(text: str) -> Latency:
     """
     number = r"([0-9]*\.?[0-9]+)"
     if match := re.fullmatch(number, text):
-        constant = float(match[1])
-        return Latency(text, lambda _: constant)
+        return Latency("uniform", (float(match[1]), float(match[1])))
     if match := re.fullmatch(f"uniform:{number},{number}", text):
         low, high = float(match[1]), float(match[2])
         if low <= high:
-            return Latency(text, lambda chance: chance.uniform(low, high))
+            return Latency("uniform", (low, high))
     if match := re.fullmatch(f"lognormal:median={number},sigma={number}", text):
         median, sigma = float(match[1]), float(match[2])
         if median > 0:
-            return Latency(text, lambda chance: chance.lognormvariate(math.log(median), sigma))
+            return Latency("lognormvariate", (math.log(median), sigma))
     raise ValueError(
         f"{text!r} is no latency; give milliseconds as 20, uniform:5,30 or "
         "lognormal:median=8,sigma=0.5"

@@ -70,7 +70,7 @@ class Emulator:
         server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((*self._legacy.handlers(), *self._current.handlers()))
         try:
-            self.port = server.add_insecure_port(f"{host}:{port}")
+            self.port = server.add_insecure_port(f"{_bracketed(host)}:{port}")
         except RuntimeError as error:
             raise OSError(f"can't listen on {host}:{port}: {error}") from error
         await server.start()
@@ -81,3 +81,7 @@ class Emulator:
         if self._server is not None:
             server, self._server = self._server, None
             await server.stop(grace_s)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

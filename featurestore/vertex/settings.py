@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["KINDS", "VertexSettings"]
+__all__ = ["KINDS", "VertexSettings", "is_segment"]
 
 KINDS = ("vertex", "vertex-legacy")
 

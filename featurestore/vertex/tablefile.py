@@ -8,6 +8,7 @@ import numpy as np
 
 from featurestore.bulk import SourceError, open_source
 from featurestore.bulk.column import numbers
+from featurestore.bulk.source import Column
 
 __all__ = ["Table", "Value", "read_table"]
 
@@ -28,8 +29,8 @@ class Table:
 def read_table(name: str) -> Table:
     """Read a CSV (also gzipped) or Parquet file with a column `id`; the others are features.
 
-    Values are doubles; an empty or unreadable one is absent. Of an id given twice the last row
-    stays.
+    Values are doubles; an empty one is absent, an unreadable one NaN. Of an id given twice the
+    last row stays.
 
     Raises
     ------
@@ -44,7 +45,13 @@ def read_table(name: str) -> Table:
     wanted = [source.columns.index(column) for column in (ID, *features)]
     rows: dict[str, Sequence[Value]] = {}
     for piece in source.pieces(wanted):
-        values = np.column_stack([numbers(column) for column in piece.columns[1:]]).astype(object)
-        values[values != values] = None
-        rows.update(zip(cast("list[str]", piece.columns[0]), values.tolist(), strict=True))
+        ids = cast("list[str]", piece.columns[0])
+        rows.update(zip(ids, zip(*map(_values, piece.columns[1:]), strict=True), strict=True))
     return Table(features, rows)
+
+
+def _values(column: Column) -> list[float | None]:
+    values: list[float | None] = numbers(column).tolist()
+    if isinstance(column, np.ndarray):
+        return [None if value != value else value for value in values]
+    return [value if text.strip() else None for text, value in zip(column, values, strict=True)]

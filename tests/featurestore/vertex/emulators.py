@@ -1,7 +1,10 @@
 """Emulators with given tables, and the settings of stores that read from them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import multiprocessing
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from multiprocessing.connection import Connection
 from typing import Any
 
 from featurestore import FeatureStore
@@ -29,16 +32,47 @@ def settings_for(port: int, **more: Any) -> VertexSettings:
 async def emulator(
     tables: Mapping[str, tuple[tuple[str, ...], Rows]],
     conduct: Conduct | None = None,
+    port: int = 0,
     **more: Any,
 ) -> AsyncIterator[Emulator]:
     """Serve tables, each by its features and its rows, in the running loop."""
     made = {name: Table(features, dict(rows)) for name, (features, rows) in tables.items()}
     serving = Emulator(made, conduct, **more)
-    await serving.start()
+    await serving.start(port)
     try:
         yield serving
     finally:
         await serving.stop()
+
+
+@contextmanager
+def emulator_process(
+    tables: Mapping[str, tuple[tuple[str, ...], Rows]], conduct: Conduct | None = None
+) -> Iterator[int]:
+    """Serve tables in a process of its own, which starts in seconds, and yield its port."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    plain = {name: (features, dict(rows)) for name, (features, rows) in tables.items()}
+    process = spawn.Process(target=_serve, args=(theirs, plain, conduct), daemon=True)
+    process.start()
+    try:
+        assert ours.poll(60), "the emulator did not start"
+        yield ours.recv()
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        ours.close()
+        theirs.close()
+
+
+def _serve(pipe: Connection, tables: dict[str, Any], conduct: Conduct | None) -> None:
+    async def serve() -> None:
+        async with emulator(tables, conduct) as serving:
+            pipe.send(serving.port)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve())
 
 
 def store_of(variant: str, port: int, **more: Any) -> FeatureStore:
