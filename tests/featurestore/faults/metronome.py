@@ -1,0 +1,50 @@
+"""How late a bare `asyncio.sleep` is on this machine, at the same time as the code under test."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from typing import Self
+
+__all__ = ["Metronome"]
+
+TICK_S = 0.005
+KEPT = 20_000
+
+
+class Metronome:
+    """Sleeps and wakes in a thread and an event loop of its own until its `with` block ends.
+
+    When the machine is busy or its CPU quota is used up, these sleeps are late as well, and what
+    they lost is no fault of the code beside them. A store that blocks its event loop does not block
+    this one, so that it is not excused.
+    """
+
+    def __init__(self) -> None:
+        self._late: deque[tuple[float, float]] = deque(maxlen=KEPT)
+        self._due = time.monotonic()
+        self._stop = False
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._tick()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop = True
+        self._thread.join()
+
+    async def _tick(self) -> None:
+        while not self._stop:
+            self._due = time.monotonic() + TICK_S
+            await asyncio.sleep(TICK_S)
+            self._late.append((self._due, time.monotonic()))
+
+    def lost(self, since: float, until: float) -> float:
+        """Seconds of an interval in which a sleep was overdue."""
+        total = max(0.0, until - max(since, self._due))  # one that has not woken yet
+        for due, woke in reversed(self._late.copy()):
+            if woke <= since:
+                break
+            total += max(0.0, min(woke, until) - max(due, since))
+        return min(total, max(0.0, until - since))
