@@ -84,7 +84,7 @@ class Ready:
             "worker": {
                 "pid": os.getpid(),
                 "in_flight": self.admission.in_flight,
-                **asdict(self.counts),
+                **self.counts.totals(),
                 "store": {
                     **asdict(self.store.counts),
                     "bytes_in_memory": self.store.nbytes,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from granian.constants import Interfaces, Loops
@@ -24,6 +25,7 @@ from service.banner import announce
 from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
+from service.metrics import figures_folder
 from service.stores import open_store
 
 __all__ = ["check_start", "serve"]
@@ -102,7 +104,9 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
     )
     granian.on_startup(partial(announce, settings))
-    granian.serve(target_loader=partial(load_worker, settings, flag), wrap_loader=False)
+    with figures_folder() as folder:
+        load = partial(load_worker, settings, flag, folder)
+        granian.serve(target_loader=load, wrap_loader=False)
 
 
 def _allow_connections() -> None:
@@ -111,13 +115,13 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
+def load_worker(settings: Settings, flag: SharedFlag, figures: Path) -> ASGIApp:
     """Return the application of one worker; runs in the worker's process."""
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
     _end_with_parent()
     store = Resident(open_store(settings.store), max_rows=settings.store.hot_rows)
-    return create_app(settings, store, Lifecycle(flag))
+    return create_app(settings, store, Lifecycle(flag), figures)
 
 
 def check_start(settings: Settings) -> None:
