@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import socket
 import threading
@@ -119,7 +120,7 @@ def load_worker(settings: Settings, flag: SharedFlag, figures: Path) -> ASGIApp:
     """Return the application of one worker; runs in the worker's process."""
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
-    _end_with_parent()
+    _end_with_parent(figures)
     store = Resident(open_store(settings.store), max_rows=settings.store.hot_rows)
     return create_app(settings, store, Lifecycle(flag), figures)
 
@@ -160,13 +161,17 @@ def _port_problems(server: ServerSettings) -> list[str]:
     return []
 
 
-def _end_with_parent() -> None:
-    """Stop this worker when the launcher dies, even by kill -9, so that the port is set free."""
+def _end_with_parent(figures: Path) -> None:
+    """Stop this worker when the launcher dies, even by kill -9, so that the port is set free.
+
+    The folder of the figures, which the launcher would have removed, goes too.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_wait_then_stop, args=(parent.join,), daemon=True).start()
+        threading.Thread(target=_wait_then_stop, args=(parent.join, figures), daemon=True).start()
 
 
-def _wait_then_stop(wait: Callable[[], None]) -> None:
+def _wait_then_stop(wait: Callable[[], None], figures: Path) -> None:
     wait()
+    shutil.rmtree(figures, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGINT)
