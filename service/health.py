@@ -1,7 +1,6 @@
 """GET /health, /health/ready and /health/live."""
 
 import os
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -92,7 +91,7 @@ class Ready:
             "worker": {
                 "pid": os.getpid(),
                 "in_flight": self.admission.in_flight,
-                **asdict(self.counts),
+                **self.counts.totals(),
                 "store": {
                     _labelled(figure): figure.value
                     for figure in self.store.measurements()
