@@ -16,7 +16,7 @@ ARROWS = {
     "service": {"bandit", "featurestore", "idcolumn", "betadist"}
     | {"click", "granian", "numpy", "orjson", "starlette"},
     "bandit": {"betadist"} | {"numpy", "scipy"},
-    "featurestore": {"featuretable", "idcolumn"} | {"lmdb", "numpy", "pyarrow"},
+    "featurestore": {"featuretable", "idcolumn"} | {"hiredis", "lmdb", "numpy", "pyarrow", "redis"},
     "loadtest": {"betadist"} | {"mkl_random", "numpy", "scipy", "torch"},
     "ext/betadist": {"numpy"},
     "ext/featuretable": {"numpy"},
@@ -90,7 +90,15 @@ def test_http_status_numbers_stand_in_one_module() -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["bandit", "featurestore", "featurestore.bulk", "betadist", "featuretable", "idcolumn"],
+    [
+        "bandit",
+        "featurestore",
+        "featurestore.bulk",
+        "featurestore.redis",
+        "betadist",
+        "featuretable",
+        "idcolumn",
+    ],
 )
 def test_public_names_are_listed_and_exist(package: str) -> None:
     module = __import__(package, fromlist=["__all__"])

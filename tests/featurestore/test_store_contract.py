@@ -1,9 +1,10 @@
 """One suite for every store that keeps the contract."""
 
 import asyncio
+import contextlib
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ from featurestore import (
     StoreUnavailable,
     UnknownFeature,
 )
+from featurestore.redis import RedisSettings, RedisStore, RedisTables
 from idcolumn import IdColumn
+from tests.featurestore.redis import servers
 
 pytestmark = pytest.mark.anyio
 
@@ -43,6 +46,7 @@ SPOILT = {
     "zero": (1.0, 2.0, 0.0),
     "negative": (-1.0, 2.0, 3.0),
 }
+TABLE_OF_SPOILT = SPOILT | {"good": (1.0, 2.0, 3.0)}
 
 
 @pytest.fixture
@@ -52,15 +56,38 @@ def anyio_backend() -> str:
 
 def embedded(path: Path) -> LmdbStore:
     store = LmdbStore.open(path, map_size_gib=1)
-    for entity_type, rows in (("article", ROWS), ("spoilt", SPOILT | {"good": (1.0, 2.0, 3.0)})):
+    for entity_type, rows in (("article", ROWS), ("spoilt", TABLE_OF_SPOILT)):
         store.write(entity_type, list(rows), FEATURES, np.array(list(rows.values())))
     return store
 
 
-@pytest.fixture(params=["memory", "embedded", "hot", "cold", "half-hot", "faulty"])
+def loaded(settings: RedisSettings) -> RedisSettings:
+    with RedisTables(settings) as tables:
+        for entity_type, rows in (("article", ROWS), ("spoilt", TABLE_OF_SPOILT)):
+            tables.write(entity_type, list(rows), FEATURES, np.array(list(rows.values())))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RedisSettings]]:
+    """Settings of a server and of a cluster, by the kind of store."""
+    if servers.MISSING:
+        pytest.skip(servers.MISSING)
+    with contextlib.ExitStack() as stack:
+        one = stack.enter_context(servers.server(tmp_path_factory.mktemp("redis"), unix=True))
+        many = stack.enter_context(servers.cluster(tmp_path_factory.mktemp("cluster")))
+        yield {
+            "redis": loaded(RedisSettings(one.url)),
+            "redis-cluster": loaded(RedisSettings(many.url, cluster=True)),
+        }
+
+
+KINDS = ["memory", "embedded", "hot", "cold", "half-hot", "faulty", "redis", "redis-cluster"]
+
+
+@pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FeatureStore]:
-    spoilt = SPOILT | {"good": (1.0, 2.0, 3.0)}
-    memory = MemoryStore({"article": (FEATURES, ROWS), "spoilt": (FEATURES, spoilt)})
+    memory = MemoryStore({"article": (FEATURES, ROWS), "spoilt": (FEATURES, TABLE_OF_SPOILT)})
     made: FeatureStore
     match request.param:
         case "memory":
@@ -69,6 +96,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             made = FaultyStore(memory)
         case "embedded":
             made = embedded(tmp_path)
+        case "redis" | "redis-cluster":
+            made = RedisStore(request.getfixturevalue("redis_servers")[request.param])
+            await made.check(soon())  # connects
         case kind:
             made = tier = Resident(
                 embedded(tmp_path), max_rows=6_000 if kind == "half-hot" else 20_000
