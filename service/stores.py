@@ -158,7 +158,7 @@ def _embedded(settings: Settings, folder: str | None) -> StoreSettings:
     return dataclasses.replace(settings.store, path=path)
 
 
-def _open_redis(settings: Settings, url: str | None, readonly: bool) -> Tables:
+def _open_redis(settings: Settings, url: str | None, _: bool) -> Tables:
     made = ADAPTERS[StoreKind.REDIS].settings(_redis(settings, url))
     from featurestore.redis import RedisTables
 
