@@ -12,6 +12,7 @@ from google.cloud.aiplatform_v1beta1.types import feature_online_store_service a
 from featurestore.batch import choose
 from featurestore.vertex.adapter import Adapter
 from featurestore.vertex.answers import Answers, number
+from featurestore.vertex.connections import Method
 from featurestore.vertex.failures import CallFailed
 from featurestore.vertex.settings import VertexSettings
 
@@ -19,9 +20,14 @@ __all__ = ["FETCH", "STREAM", "VertexStore"]
 
 logger = logging.getLogger("bandit_serve.featurestore")
 
-STREAM = "/google.cloud.aiplatform.v1beta1.FeatureOnlineStoreService/StreamingFetchFeatureValues"
+STREAM = Method(
+    "/google.cloud.aiplatform.v1beta1.FeatureOnlineStoreService/StreamingFetchFeatureValues",
+    streams=True,
+)
 # Its messages in v1 have the numbers and types of those in v1beta1, so one import serves both.
-FETCH = "/google.cloud.aiplatform.v1.FeatureOnlineStoreService/FetchFeatureValues"
+FETCH = Method(
+    "/google.cloud.aiplatform.v1.FeatureOnlineStoreService/FetchFeatureValues", streams=False
+)
 
 StreamRequest = service.StreamingFetchFeatureValuesRequest.pb()
 StreamResponse = service.StreamingFetchFeatureValuesResponse.pb()
@@ -122,7 +128,12 @@ class VertexStore(Adapter):
         await self._call(FETCH, path, request, deadline, take)
 
     async def _call(
-        self, method: str, path: str, request: Any, deadline: float, take: Callable[[bytes], None]
+        self,
+        method: Method,
+        path: str,
+        request: Any,
+        deadline: float,
+        take: Callable[[bytes], None],
     ) -> None:
         route = routing_header.to_grpc_metadata((("feature_view", path),))
         await self.connections.call(method, request.SerializeToString(), route, deadline, take)

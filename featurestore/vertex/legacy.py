@@ -9,11 +9,15 @@ from google.cloud.aiplatform_v1.types import featurestore_online_service as serv
 from featurestore.batch import choose
 from featurestore.vertex.adapter import Adapter
 from featurestore.vertex.answers import Answers, number
+from featurestore.vertex.connections import Method
 from featurestore.vertex.failures import CallFailed
 
 __all__ = ["METHOD", "VertexLegacyStore"]
 
-METHOD = "/google.cloud.aiplatform.v1.FeaturestoreOnlineServingService/StreamingReadFeatureValues"
+METHOD = Method(
+    "/google.cloud.aiplatform.v1.FeaturestoreOnlineServingService/StreamingReadFeatureValues",
+    streams=True,
+)
 REFUSALS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
 EVERY_FEATURE = ("*",)
 
