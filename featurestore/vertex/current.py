@@ -13,7 +13,7 @@ from featurestore.batch import choose
 from featurestore.vertex.adapter import Adapter
 from featurestore.vertex.answers import Answers, number
 from featurestore.vertex.connections import Method
-from featurestore.vertex.failures import CallFailed
+from featurestore.vertex.failures import TRANSLATIONS, CallFailed
 from featurestore.vertex.settings import VertexSettings
 
 __all__ = ["FETCH", "STREAM", "VertexStore"]
@@ -37,7 +37,7 @@ DataKey = service.FeatureViewDataKey.pb()
 KEY_VALUE = service.FeatureViewDataFormat.KEY_VALUE
 
 UNIMPLEMENTED = grpc.StatusCode.UNIMPLEMENTED
-STATUSES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+STATUSES = {code.value[0]: code for code in TRANSLATIONS}
 
 
 class VertexStore(Adapter):
