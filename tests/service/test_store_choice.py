@@ -116,7 +116,7 @@ def test_names_show_no_password(settings: Settings) -> None:
     assert name_of(settings, parse_store("redis://:secret@cache")) == "redis://cache"
     assert name_of(settings, parse_store("unix:///run/redis.sock")) == "unix:///run/redis.sock"
     assert name_of(settings, StoreChoice()) == str(settings.store.path)
-    assert name_of(settings, parse_store("redis")) == "redis"
+    assert name_of(settings, parse_store("redis")) == "redis://127.0.0.1:6379/0"
 
 
 @pytest.mark.parametrize(
