@@ -21,6 +21,8 @@ __all__ = ["Connections", "Method"]
 
 CLOSED = "the store was closed"
 HOST = "aiplatform.googleapis.com"  # in whose name service accounts sign their own tokens
+# Servers allow 100; of what waits for one of them to end, gRPC loses some as CANCELLED.
+CALLS_PER_CONNECTION = 90
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 # An attempt to connect is given up after 1 s and the next begins within 0.5 s, so that a connection
@@ -88,6 +90,7 @@ class Connections:
 
     def __init__(self, settings: VertexSettings) -> None:
         self._settings = settings
+        self._room = asyncio.Semaphore(CALLS_PER_CONNECTION * settings.channels)
         self._lanes: list[Lane] = []
         self._retired: set[Lane] = set()
         self._next = count()
@@ -122,6 +125,20 @@ class Connections:
         CallFailed
             The status was not OK, or `take` can't read the answer.
         """
+        await self._turn(deadline)
+        try:
+            await self._call(method, request, route, deadline, take)
+        finally:
+            self._room.release()
+
+    async def _call(
+        self,
+        method: Method,
+        request: bytes,
+        route: tuple[str, str],
+        deadline: float,
+        take: Callable[[bytes], None],
+    ) -> None:
         lane = await self._lane(deadline)
         timeout = max(0.0, deadline - time.monotonic())
         lane.begin()
@@ -159,6 +176,15 @@ class Connections:
         if self._credentials is not None:
             self._credentials.cancel()
         await asyncio.gather(*(lane.channel.close() for lane in lanes), *self._closing)
+
+    async def _turn(self, deadline: float) -> None:
+        """Wait until a connection has room for a call."""
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                await self._room.acquire()
+        except TimeoutError:
+            crowded = f"{self._settings.channels} connections are busy"
+            raise CallFailed(grpc.StatusCode.DEADLINE_EXCEEDED, crowded) from None
 
     async def _lane(self, deadline: float) -> Lane:
         if not (self._lanes or self._closed):
