@@ -23,7 +23,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-sampler bench-threads bench-peers clean
+        bench bench-hot-tier bench-sampler bench-threads bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,11 +75,18 @@ data/store: | $(VENV)/.built
 	$(BIN)/bandit-serve load data/catalogue.csv --prior 2,30 --store data/store.new
 	mv data/store.new data/store
 
-test: $(VENV)/.dev ## run the tests
+test: $(VENV)/.dev build/feast/.installed ## run the tests
 	$(BIN)/pytest
 
-test-long: $(VENV)/.dev ## run the statistical and fuzz tests of minutes too
+test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
+
+# 600 MB, and other versions of what the project needs, so beside it; its tests are skipped without.
+build/feast/.installed: | $(VENV)/bin/pip
+	@echo "Installing Feast aside, for the tests of its store"
+	@mkdir -p $(@D) && $(PYTHON) -m venv build/feast/venv
+	@timeout 400 build/feast/venv/bin/pip install -q --retries 1 --disable-pip-version-check 'feast>=0.60,<1' 2>/dev/null \
+	&& touch $@ || { rm -rf build/feast/venv; echo "Feast can't be had now; its tests will be skipped"; }
 
 test-sanitize: $(VENV)/.dev $(SANITIZED)/hammer-address,undefined $(SANITIZED)/hammer-thread ## run the extensions' tests under the sanitizers
 	$(UBSAN) $(SANITIZED)/hammer-address,undefined
@@ -112,6 +119,9 @@ test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are c
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench
+
+bench-hot-tier: $(VENV)/.dev ## measure look-ups of cold ids among 1 and 10 million rows in memory
+	$(BIN)/python -m loadtest.hot_tier $(OPTIONS)
 
 bench-sampler: $(VENV)/.dev ## measure the Beta sampler next to its peers (PEERS=all OPTIONS=--quick)
 	$(BIN)/python -m loadtest.sampler --peers $(PEERS) $(OPTIONS)

@@ -19,6 +19,7 @@ __all__ = [
     "check_features",
     "check_format",
     "check_name",
+    "check_same",
     "describe",
     "find",
     "find_or_make",
@@ -79,10 +80,16 @@ def find_or_make(view: View, entity_type: str, features: tuple[str, ...]) -> tup
         change(view, entity_type, table)
         view.txn.drop(view.database(slot(entity_type, 0)), delete=False)
         return table, True
-    if set(table.features) != set(features):
-        has = ", ".join(table.features)
-        raise FeaturesDiffer(f"features is {', '.join(features)}; {entity_type!r} has {has}")
+    check_same(features, table.features, entity_type)
     return table, False
+
+
+def check_same(features: tuple[str, ...], table: tuple[str, ...], entity_type: str) -> None:
+    """Raise FeaturesDiffer unless `features` are the table's, in whatever order."""
+    if set(table) != set(features):
+        raise FeaturesDiffer(
+            f"features is {', '.join(features)}; {entity_type!r} has {', '.join(table)}"
+        )
 
 
 def open_slots(view: View, entity_type: str) -> bool:

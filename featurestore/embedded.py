@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore import journal, replacement, rows
-from featurestore.batch import FeatureBatch, Lost, choose, screen
+from featurestore.batch import FeatureBatch, Lost, screen
 from featurestore.catalogue import (
     Table,
     check_features,
@@ -25,10 +25,11 @@ from featurestore.catalogue import (
     open_slots,
     slot,
 )
-from featurestore.environment import Environment
+from featurestore.environment import Environment, View
 from featurestore.errors import StoreCorrupt, StoreUnavailable
 from featurestore.invalid import InvalidLog
 from featurestore.journal import Changes
+from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
 from featurestore.replacement import Replacement
 from featurestore.rows import Rows, Slice
 from featurestore.tables import TableInfo
@@ -122,21 +123,60 @@ class LmdbStore:
         StoreFull, StoreUnavailable
             Nothing was written.
         """
-        check_name("entity_type", entity_type)
-        check_features(features)
-        column = ids if isinstance(ids, IdColumn) else IdColumn.from_list(ids)
-        keys = rows.storable_keys(column)
+        column = rows.checked_ids(entity_type, ids, features)
+        checked = matrix("values", values, len(column), len(features))
         with self._environment.writing() as view:
             table, new = find_or_make(view, entity_type, features)
-            order = choose(table.features, features, entity_type)
-            ordered = values if order is None else np.take(values, order, axis=1)
-            stored = rows.pack(ordered, len(column), len(features))
-            database = view.database(slot(entity_type, table.generation))
-            rows.put(view, database, dict(zip(keys, stored, strict=True)))
-            if new:
-                journal.record_replaced(view, entity_type)
-            elif keys:
-                journal.record_written(view, entity_type, column)
+            ordered = in_order(checked, features, table.features, entity_type)
+            _put(view, entity_type, table, new, column, ordered)
+
+    def increment(
+        self,
+        entity_type: str,
+        ids: IdColumn | Sequence[str],
+        features: tuple[str, ...],
+        amounts: NDArray[np.float64],
+        start: Sequence[float],
+    ) -> None:
+        """Add to rows, all or none in one transaction; the sums are on disk when this returns.
+
+        A sum that float64 can't hold becomes infinite, and such a row is read as missing.
+
+        Parameters
+        ----------
+        entity_type : str
+            The table, made when it is unknown.
+        ids : IdColumn or sequence of str
+            n ids of 1 to 511 bytes of UTF-8; the amounts of an id given twice add up.
+        features : tuple of str
+            The table's features, all of them, in any order.
+        amounts : float64[n, f]
+            What is added, finite; one column for each of `features`.
+        start : sequence of f floats
+            What a row that is not there yet begins with, such as the prior.
+
+        Raises
+        ------
+        ValueError
+            A name, an id, a number or a shape is wrong.
+        FeaturesDiffer
+            The table has other features.
+        StoreFull, StoreUnavailable
+            Nothing was added.
+        """
+        column = rows.checked_ids(entity_type, ids, features)
+        checked = amounts_of(amounts, len(column), len(features))
+        first = start_of(start, len(features))
+        column, totals = add_up(column, checked)
+        with self._environment.writing() as view:
+            table, new = find_or_make(view, entity_type, features)
+            totals, first = (
+                in_order(part, features, table.features, entity_type) for part in (totals, first)
+            )
+            known = rows.lookup(view, entity_type, column)
+            with np.errstate(over="ignore"):
+                sums = np.where(known.found[:, None], known.values, first) + totals
+            _put(view, entity_type, table, new, column, sums)
 
     def replacing(
         self, entity_type: str, features: tuple[str, ...]
@@ -284,6 +324,24 @@ class LmdbStore:
                 return await loop.run_in_executor(self._threads, unless_late)
         except TimeoutError:
             return None
+
+
+def _put(
+    view: View,
+    entity_type: str,
+    table: Table,
+    new: bool,
+    ids: IdColumn,
+    values: NDArray[np.float64],
+) -> None:
+    """Put rows into a table and tell those that follow it."""
+    stored = rows.pack(values, len(ids), len(table.features))
+    database = view.database(slot(entity_type, table.generation))
+    rows.put(view, database, dict(zip(ids.to_bytes(), stored, strict=True)))
+    if new:
+        journal.record_replaced(view, entity_type)
+    elif len(ids):
+        journal.record_written(view, entity_type, ids)
 
 
 def _check_folder(path: Path, readonly: bool) -> None:

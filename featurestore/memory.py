@@ -1,14 +1,22 @@
 """Stores without a disk: a real one in memory, and one that fails on demand."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from featurestore.batch import FeatureBatch, Lost, choose, screen
+from featurestore.catalogue import check_same
 from featurestore.errors import StoreError, StoreUnavailable
+from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
+from featurestore.rows import checked_ids
 from featurestore.store import FeatureStore
+from featurestore.tables import TableInfo
 from idcolumn import IdColumn
 
 __all__ = ["FaultyStore", "MemoryStore"]
@@ -29,6 +37,7 @@ class MemoryStore:
         self._tables = {
             name: (features, dict(rows)) for name, (features, rows) in (tables or {}).items()
         }
+        self._writing = threading.Lock()
 
     async def fetch(
         self, entity_type: str, ids: IdColumn, features: tuple[str, ...], deadline: float
@@ -55,6 +64,78 @@ class MemoryStore:
 
     async def close(self) -> None:
         """See `FeatureStore.close`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Keep what was written: it lives as long as the store."""
+
+    def tables(self) -> dict[str, TableInfo]:
+        """See `Tables.tables`."""
+        return {
+            name: TableInfo(features, len(rows), 8 * len(features) * len(rows))
+            for name, (features, rows) in self._tables.items()
+        }
+
+    def scan(
+        self, entity_type: str, batch: int = 10_000
+    ) -> Iterator[tuple[IdColumn, NDArray[np.float64]]]:
+        """See `Tables.scan`."""
+        _, rows = self._tables.get(entity_type, ((), {}))
+        items = list(rows.items())
+        for start in range(0, len(items), batch):
+            ids, values = zip(*items[start : start + batch], strict=True)
+            yield IdColumn.from_list(ids), np.array(values, float)
+
+    def write(
+        self,
+        entity_type: str,
+        ids: IdColumn | Sequence[str],
+        features: tuple[str, ...],
+        values: NDArray[np.float64],
+    ) -> None:
+        """See `Tables.write`; all or none."""
+        column = checked_ids(entity_type, ids, features)
+        checked = matrix("values", values, len(column), len(features))
+        with self._writing:
+            names, rows = self._table(entity_type, features)
+            ordered = in_order(checked, features, names, entity_type)
+            rows.update(zip(column.tolist(), ordered.tolist(), strict=True))
+
+    def increment(
+        self,
+        entity_type: str,
+        ids: IdColumn | Sequence[str],
+        features: tuple[str, ...],
+        amounts: NDArray[np.float64],
+        start: Sequence[float],
+    ) -> None:
+        """See `Tables.increment`; all or none."""
+        column = checked_ids(entity_type, ids, features)
+        checked = amounts_of(amounts, len(column), len(features))
+        first = start_of(start, len(features))
+        column, totals = add_up(column, checked)
+        with self._writing:
+            names, rows = self._table(entity_type, features)
+            begin = in_order(first, features, names, entity_type).tolist()
+            before = [tuple(rows.get(id_, begin)) for id_ in column.tolist()]
+            sums = np.array(before, float).reshape(totals.shape) + in_order(
+                totals, features, names, entity_type
+            )
+            rows.update(zip(column.tolist(), sums.tolist(), strict=True))
+
+    def _table(
+        self, entity_type: str, features: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], dict[str, Sequence[float]]]:
+        table = self._tables.setdefault(entity_type, (features, {}))
+        check_same(features, table[0], entity_type)
+        return table
 
 
 class FaultyStore:

@@ -12,7 +12,7 @@ from featurestore.catalogue import SLOT, Table, change, find, listing, slot
 from featurestore.environment import Database, Environment, View
 from featurestore.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
 from featurestore.journal import record_replaced
-from featurestore.rows import pack, put, storable_keys
+from featurestore.rows import check_storable, pack, put
 from idcolumn import IdColumn
 
 __all__ = ["Replacement", "drop_leftovers", "replacing"]
@@ -63,8 +63,9 @@ class Replacement:
             The store can't take the rows.
         """
         column = ids if isinstance(ids, IdColumn) else IdColumn.from_list(ids)
+        check_storable(column)
         stored = pack(values, len(column), len(self._features))
-        self._buffer.update(zip(storable_keys(column), stored, strict=True))
+        self._buffer.update(zip(column.to_bytes(), stored, strict=True))
         self.rows += len(column)
         if len(self._buffer) >= BUFFERED_ROWS:
             self._flush()

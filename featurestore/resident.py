@@ -1,6 +1,7 @@
 """The hot tier as a store: from memory what is there, the rest from the embedded store."""
 
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from featurestore.embedded import LmdbStore
 from featurestore.errors import StoreError
 from featurestore.hot import HotTable
 from featurestore.invalid import InvalidLog
+from featurestore.measurement import Measurement, counter, gauge, highest
 from featurestore.rows import select
 from featurestore.tier import HotTier
 from idcolumn import IdColumn
@@ -99,6 +101,30 @@ class Resident:
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`."""
         await self._store.check(deadline)
+
+    def measurements(self) -> Iterator[Measurement]:
+        """See `Measured.measurements`."""
+        did = self.counts
+        yield counter("hot_tier_hits", "Rows served from memory.", did.hits)
+        yield counter("hot_tier_misses", "Rows not in memory and asked of the store.", did.misses)
+        yield counter(
+            "hot_tier_refreshed_rows", "Rows read again because they were written.", did.refreshed
+        )
+        yield counter(
+            "store_errors", "Failed reads of rows or of the journal; the log says why.", did.errors
+        )
+        yield gauge("hot_tier_rows", "Rows in memory, over all workers.", self._tier.progress.rows)
+        yield gauge("hot_tier_bytes", "Memory that the rows take, over all workers.", self.nbytes)
+        yield highest(
+            "hot_tier_not_resident_rows",
+            "Rows of the store that a worker has no room for; above 0, raise store.hot_rows.",
+            did.not_resident,
+        )
+        yield highest(
+            "hot_tier_lag_seconds",
+            "Time since a worker last asked the store, with success, what was written.",
+            self.lag_s,
+        )
 
     async def close(self) -> None:
         """See `FeatureStore.close`; cancel `follow` before."""

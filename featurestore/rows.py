@@ -3,7 +3,7 @@
 Values are little-endian and packed, 8 bytes a feature.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,13 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.batch import choose
-from featurestore.catalogue import Table, find, slot
+from featurestore.catalogue import Table, check_features, check_name, find, slot
 from featurestore.environment import Database, View
 from featurestore.errors import StoreCorrupt
 from featurestore.journal import last_sequence
+from featurestore.matrix import matrix
 from idcolumn import IdColumn
 
-__all__ = ["Rows", "Slice", "lookup", "pack", "put", "slices", "take_slice"]
+__all__ = [
+    "Rows",
+    "Slice",
+    "check_storable",
+    "checked_ids",
+    "lookup",
+    "pack",
+    "put",
+    "slices",
+    "take_slice",
+]
 
 MAX_ID_BYTES = 511  # the longest key that LMDB takes
 FLOAT = np.dtype("<f8")
@@ -96,14 +107,19 @@ def take_slice(view: View, entity_type: str, after: bytes, count: int) -> Slice:
     return Slice(table, sequence, IdColumn.from_bytes(keys), values, keys[-1] if keys else after)
 
 
-def storable_keys(ids: IdColumn) -> list[bytes]:
-    """Keys of all ids.
+def checked_ids(
+    entity_type: str, ids: IdColumn | Sequence[str], features: tuple[str, ...]
+) -> IdColumn:
+    """Ids of rows to be written, as a column; a ValueError when a name or an id is wrong."""
+    check_name("entity_type", entity_type)
+    check_features(features)
+    column = ids if isinstance(ids, IdColumn) else IdColumn.from_list(ids)
+    check_storable(column)
+    return column
 
-    Raises
-    ------
-    ValueError
-        An id is empty or too long for a key.
-    """
+
+def check_storable(ids: IdColumn) -> None:
+    """Raise a ValueError that names the first id that is empty or too long for a key."""
     short = _storable(ids)
     if not short.all():
         first = int(np.argmin(short))
@@ -111,7 +127,6 @@ def storable_keys(ids: IdColumn) -> list[bytes]:
             f"ids[{first}] has {ids.lengths[first]} bytes of UTF-8, must have 1 to {MAX_ID_BYTES}:"
             f" {ids[first][:40]!r}"
         )
-    return ids.to_bytes()
 
 
 def pack(values: NDArray[np.float64], rows: int, features: int) -> list[bytes]:
@@ -122,9 +137,7 @@ def pack(values: NDArray[np.float64], rows: int, features: int) -> list[bytes]:
     ValueError
         The shape is not [rows, features].
     """
-    packed = np.ascontiguousarray(values, FLOAT)
-    if packed.shape != (rows, features):
-        raise ValueError(f"values has shape {packed.shape}, must be ({rows}, {features})")
+    packed = np.ascontiguousarray(matrix("values", values, rows, features), FLOAT)
     stored: list[bytes] = packed.view(f"V{FLOAT.itemsize * features}").ravel().tolist()
     return stored
 

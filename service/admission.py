@@ -1,7 +1,10 @@
 """Bounded concurrency: what exceeds it is shed at once instead of queued."""
 
+from collections.abc import Iterator
 from types import TracebackType
 
+from featurestore import Measurement
+from featurestore.measurement import gauge
 from service.errors import Overloaded
 
 __all__ = ["Admission"]
@@ -13,6 +16,13 @@ class Admission:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_flight = 0
+
+    def measurements(self) -> Iterator[Measurement]:
+        """See `featurestore.Measured.measurements`."""
+        about = "Predictions being answered; near requests_in_flight_limit, requests are shed."
+        yield gauge("requests_in_flight", about, self.in_flight)
+        about = "Predictions that the workers answer at once at most; beyond it they answer 429."
+        yield gauge("requests_in_flight_limit", about, self.limit)
 
     def __enter__(self) -> None:
         if self.in_flight >= self.limit:

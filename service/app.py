@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from pathlib import Path
 
 import orjson
 from starlette.applications import Starlette
@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import betadist
-from featurestore import Resident
 from service.admission import Admission
 from service.config import Settings
 from service.counts import Counts
@@ -21,24 +20,39 @@ from service.docs import docs_page
 from service.errors import as_problem
 from service.health import Live, Ready
 from service.lifecycle import Lifecycle
+from service.metrics import Figures, Metrics
+from service.metrics.process import Process
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
 from service.reply import PROBLEM_JSON
+from service.serving import Serving
 from service.upkeep import Upkeep
 
 __all__ = ["create_app"]
 
+PREDICT = "/predict"
+
 log = logging.getLogger("bandit_serve.app")
 
 
-def create_app(settings: Settings, store: Resident, lifecycle: Lifecycle) -> Starlette:
-    """Return the ASGI application that serves the settings' models from the store."""
+def create_app(
+    settings: Settings,
+    store: Serving,
+    lifecycle: Lifecycle,
+    figures_folder: Path | None = None,
+) -> Starlette:
+    """Return the ASGI application that serves the settings' models from the store.
+
+    `figures_folder` is where the workers of a node show each other their figures; without one,
+    GET /metrics tells of this process alone.
+    """
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
-    counts = Counts()
+    counts = Counts(models.by_name)
+    figures = Figures([counts, admission, store, Process()], figures_folder)
     predict = Predict(models, store, admission, lifecycle, counts, limit)
-    upkeep = Upkeep(store)
+    upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)
     betadist.self_test()
@@ -55,6 +69,8 @@ def create_app(settings: Settings, store: Resident, lifecycle: Lifecycle) -> Sta
     async def refuse(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
         counts.problem(problem)
+        if request.url.path == PREDICT:
+            counts.answer(problem.status)
         log_problem(problem, error, path=request.url.path)
         headers = {k.decode(): v.decode() for k, v in (PROBLEM_JSON, *problem.headers)}
         return Response(problem.body(None), problem.status, headers)
@@ -62,16 +78,17 @@ def create_app(settings: Settings, store: Resident, lifecycle: Lifecycle) -> Sta
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
-        async with upkeep.running():
+        async with upkeep.running(), figures.running():
             yield
-        log.info("stopped", extra=asdict(counts))
+        log.info("stopped", extra=counts.totals())
 
     app = Starlette(
         routes=[
-            Route("/predict", predict, methods=["POST"]),
+            Route(PREDICT, predict, methods=["POST"]),
             Route("/health", ready, methods=["GET"]),
             Route("/health/ready", ready, methods=["GET"]),
             Route("/health/live", Live(), methods=["GET"]),
+            Route("/metrics", Metrics(figures), methods=["GET"]),
             Route("/openapi.json", openapi),
             Route("/docs", docs),
         ],

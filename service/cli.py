@@ -9,6 +9,7 @@ import click
 from featurestore import StoreError
 from service import data
 from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
+from service.emulate import emulate
 from service.launcher import check_start, serve
 
 __all__ = ["main"]
@@ -83,7 +84,9 @@ def config() -> None:
 for command in (
     data.load,
     data.export,
+    data.copy,
     data.stats,
     data.sample,
+    emulate,
 ):
     main.add_command(command)

@@ -1,6 +1,7 @@
 """The settings: read once from one TOML file and the environment, checked whole, then frozen."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from bandit.posterior import Precision
 from betadist import cpu_quota
 from featurestore import check_name
 from service.fields import Fields
+from service.storesettings import SECTIONS as STORE_SECTIONS
+from service.storesettings import StoreSettings, read_stores
 
 __all__ = [
     "DEFAULT_CONFIG",
     "ConfigError",
     "ServerSettings",
     "Settings",
-    "StoreSettings",
     "config_path",
     "load_settings",
 ]
@@ -28,6 +30,9 @@ __all__ = [
 DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
 ENV_PREFIX = "BANDIT_SERVE_"
 POLICIES = ("thompson", "greedy", "bayes-ucb")
+# What Kubernetes sets in every container for a service named bandit-serve-redis or the like
+CLUSTER_VARIABLE = re.compile(r"_(?<!SERVER_)(PORT|PORT_\d+_.*|SERVICE_HOST|SERVICE_PORT.*)$")
+SECTIONS = ("server", *STORE_SECTIONS)  # what is left out of them is as in the default
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FLOAT32_RANGE = (1.2e-38, 3.4e38)
 
@@ -54,15 +59,6 @@ class ServerSettings:
     drain_delay_s: float
     drain_timeout_s: float
     log_level: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """Where features come from."""
-
-    path: Path
-    map_size_gib: int
-    hot_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     problems: list[str] = []
     given = _read(path)
     standard = _read(DEFAULT_CONFIG)
-    table = {**given, "server": standard["server"], "store": standard["store"]}
+    table = {**given, **{section: standard[section] for section in SECTIONS}}
     environment, command = _from_environment(os.environ), overrides or {}
     for source in (given, environment, command):
         _override(table, source, problems)
@@ -108,7 +104,7 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     settings = Settings(
         source=str(path),
         server=_server(root.section("server")),
-        store=_store(root.section("store")),
+        store=read_stores(root, standard),
         models=_models(root),
     )
     root.finish()
@@ -125,8 +121,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _override(table: dict[str, Any], source: Mapping[str, Any], problems: list[str]) -> None:
-    """Let the sections [server] and [store] of a source win over what the table has."""
-    for section in ("server", "store"):
+    """Let a source win over what the table has, but for the models."""
+    for section in SECTIONS:
         values = source.get(section, {})
         if isinstance(values, dict):
             table[section] = {**table[section], **values}
@@ -151,11 +147,11 @@ def _with_origin(problem: str, origins: Mapping[str, str]) -> str:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return BANDIT_SERVE_SECTION_NAME=value as tables; a value is TOML where it can be."""
-    found: dict[str, dict[str, Any]] = {"server": {}, "store": {}}
+    found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for section, values in found.items():
         prefix = f"{ENV_PREFIX}{section.upper()}_"
         for variable, text in environment.items():
-            if variable.startswith(prefix):
+            if variable.startswith(prefix) and not CLUSTER_VARIABLE.search(variable):
                 values[variable.removeprefix(prefix).lower()] = _toml_value(text)
     return found
 
@@ -189,17 +185,6 @@ def _host(fields: Fields) -> str:
     except ValueError:
         fields.problem("host", f"is {host!r}, must be an IP address of this machine")
     return host
-
-
-def _store(fields: Fields) -> StoreSettings:
-    fields.choice("kind", ("embedded",))
-    settings = StoreSettings(
-        path=Path(fields.text("path")),
-        map_size_gib=fields.integer("map_size_gib", low=1, high=16_384),
-        hot_rows=fields.integer("hot_rows", low=1, high=10**10),
-    )
-    fields.finish()
-    return settings
 
 
 def _models(root: Fields) -> Models:

@@ -1,34 +1,145 @@
-"""What a worker has answered, shed, defaulted and missed since it started."""
+"""What a worker has answered, shed, defaulted and missed since it started, and how long it took."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from service.errors import Problem
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Counts"]
+from featurestore import FeatureBatch, Histogram, Lost, Measurement
+from featurestore.measurement import counter, histogram
+from service.errors import (
+    PROBLEMS,
+    STATUS_OK,
+    BrokenBody,
+    FeaturesUnavailable,
+    NotFound,
+    Problem,
+)
+from service.stages import STAGES, Stages
+
+__all__ = ["Counts", "ModelCounts"]
+
+KINDS = (*PROBLEMS, BrokenBody, FeaturesUnavailable)
+STATUSES = {STATUS_OK, *(kind.status for kind in PROBLEMS if kind is not NotFound)}
+
+
+def _no_rows() -> NDArray[np.int64]:
+    return np.zeros(len(Lost), np.int64)
 
 
 @dataclass(slots=True)
-class Counts:
-    """Totals of one worker, shown by the health page."""
+class ModelCounts:
+    """Totals of one model; `lost` has the candidates that the prior stood in for, by `Lost`."""
 
     predictions: int = 0
     candidates: int = 0
-    missing_candidates: int = 0
-    degraded_candidates: int = 0
+    missing: int = 0
     degraded_requests: int = 0
-    invalid_features: int = 0
-    problems: dict[str, int] = field(default_factory=dict)
+    invalid: int = 0
+    lost: NDArray[np.int64] = field(default_factory=_no_rows)
 
-    def prediction(self, candidates: int, missing: int, degraded: int, invalid: int) -> None:
-        """Count one answered prediction."""
-        self.predictions += 1
-        self.candidates += candidates
-        self.missing_candidates += missing
-        self.degraded_candidates += degraded
-        self.degraded_requests += degraded > 0
-        self.invalid_features += invalid
+
+class Counts:
+    """Totals of one worker, shown by the health page and, over all workers, by the metrics.
+
+    Parameters
+    ----------
+    models : iterable of str
+        Names of the models that have figures before they are first asked for.
+    """
+
+    def __init__(self, models: Iterable[str] = ()) -> None:
+        self.models = {name: ModelCounts() for name in models}
+        self.problems: dict[str, int] = {}
+        self.statuses = dict.fromkeys(sorted(STATUSES), 0)
+        self.ok_seconds = Histogram()
+        self.problem_seconds = Histogram()
+        self.stage_seconds = {stage: Histogram() for stage in STAGES}
+
+    def prediction(self, model: str, batch: FeatureBatch, missing: int, degraded: int) -> None:
+        """Count one scored list of candidates."""
+        counts = self.models.get(model) or self.models.setdefault(model, ModelCounts())
+        counts.predictions += 1
+        counts.candidates += len(batch.found)
+        counts.missing += missing
+        counts.invalid += batch.invalid
+        if degraded:
+            counts.degraded_requests += 1
+            counts.lost += np.bincount(batch.lost, minlength=len(Lost))
 
     def problem(self, problem: Problem) -> None:
         """Count one problem answer by its kind."""
         kind = type(problem).__name__
         self.problems[kind] = self.problems.get(kind, 0) + 1
+
+    def answer(self, status: int) -> None:
+        """Count one answer to a prediction request."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+
+    def took(self, status: int, seconds: float, stages: Stages) -> None:
+        """Count how long an answer took, and each of its stages."""
+        (self.ok_seconds if status == STATUS_OK else self.problem_seconds).observe(seconds)
+        for stage, duration in stages.durations:
+            self.stage_seconds[stage].observe(duration)
+
+    def totals(self) -> dict[str, Any]:
+        """Return the totals over all models, by name."""
+        models = self.models.values()
+        lost = sum((model.lost for model in models), _no_rows())
+        return {
+            "predictions": sum(model.predictions for model in models),
+            "candidates": sum(model.candidates for model in models),
+            "missing_candidates": sum(model.missing for model in models),
+            "degraded_candidates": int(lost[Lost.NO + 1 :].sum()),
+            "degraded_requests": sum(model.degraded_requests for model in models),
+            "invalid_features": sum(model.invalid for model in models),
+            "problems": dict(self.problems),
+        }
+
+    def measurements(self) -> Iterator[Measurement]:
+        """See `featurestore.Measured.measurements`."""
+        yield from self._answers()
+        yield from self._durations()
+        for name, model in self.models.items():
+            yield from _of_model(name, model)
+
+    def _answers(self) -> Iterator[Measurement]:
+        about = "Answers to /predict; alert on the share of 429 (add workers or nodes) and of 5xx."
+        for status, times in self.statuses.items():
+            yield counter("requests", about, times, status=str(status))
+        about = "Problem answers on any path; the log has a line for each under the same name."
+        for kind, times in ({kind.__name__: 0 for kind in KINDS} | self.problems).items():
+            yield counter("problems", about, times, kind=kind)
+
+    def _durations(self) -> Iterator[Measurement]:
+        about = "From a request's head to its answer, sending not included; ok is status 200."
+        yield histogram("request_seconds", about, self.ok_seconds, outcome="ok")
+        yield histogram("request_seconds", about, self.problem_seconds, outcome="problem")
+        about = (
+            "Time in each stage of /predict: decode waits for the body too, features for the "
+            "store, the others are computation."
+        )
+        for stage, times in self.stage_seconds.items():
+            yield histogram("request_stage_seconds", about, times, stage=stage)
+
+
+def _of_model(name: str, model: ModelCounts) -> Iterator[Measurement]:
+    yield counter("predictions", "Requests that a model answered.", model.predictions, model=name)
+    yield counter("candidates", "Candidates that a model scored.", model.candidates, model=name)
+    about = "Candidates unknown to the store, scored from the prior; much of it: load the table."
+    yield counter("missing_candidates", about, model.missing, model=name)
+    about = "Requests in which the prior stood in for features that could not be had."
+    yield counter("degraded_requests", about, model.degraded_requests, model=name)
+    about = (
+        "Candidates whose features could not be had: late at the deadline, failed in the store, "
+        "or refused because it fails so often that it is left alone."
+    )
+    for reason in Lost:
+        if reason is not Lost.NO:
+            times = int(model.lost[reason])
+            labels = {"model": name, "reason": reason.name.lower()}
+            yield counter("degraded_candidates", about, times, **labels)
+    about = "Rows with a value that is not finite and > 0, taken for missing; mend the loader."
+    yield counter("invalid_features", about, model.invalid, model=name)

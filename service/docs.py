@@ -62,7 +62,8 @@ def _operation(
         yield f"<pre>{escape(curl)}</pre>"
     yield "<h3>Answers</h3>" + _answers(operation["responses"])
     status, answer = next(iter(operation["responses"].items()))
-    yield f"<h3>Answer {status}</h3>" + _fields(_schema(answer, schemas))
+    if "application/json" in answer["content"]:
+        yield f"<h3>Answer {status}</h3>" + _fields(_schema(answer, schemas))
 
 
 def _answers(responses: Mapping[str, Any]) -> str:

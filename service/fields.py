@@ -45,13 +45,14 @@ class Fields:
             table = {}
         return Fields(self._full(name), table, self._problems)
 
-    def text(self, name: str, default: str = _ABSENT) -> str:
-        """Return a string that isn't empty."""
+    def text(self, name: str, default: str = _ABSENT, *, empty: bool = False) -> str:
+        """Return a string, an empty one only where that is allowed."""
         value = self._take(name, default)
         if value is _ABSENT:
             return ""
-        if not isinstance(value, str) or not value:
-            self.problem(name, f"is {value!r}, must be a string that isn't empty")
+        if not isinstance(value, str) or not (value or empty):
+            also = "" if empty else " that isn't empty"
+            self.problem(name, f"is {value!r}, must be a string{also}")
             return ""
         return value
 
@@ -94,6 +95,16 @@ class Fields:
             return low
         return value
 
+    def flag(self, name: str, default: bool = _ABSENT) -> bool:
+        """Return true or false."""
+        value = self._take(name, default)
+        if value is _ABSENT:
+            return False
+        if not isinstance(value, bool):
+            self.problem(name, f"is {value!r}, must be true or false")
+            return False
+        return value
+
     def number(self, name: str, default: float = _ABSENT, *, low: float, high: float) -> float:
         """Return a finite number from `low` to `high`."""
         value = self._take(name, default)
@@ -105,11 +116,32 @@ class Fields:
             return high
         return float(value)
 
+    def like(self, standard: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a value for each name in `standard`, of the type that it has there; finish."""
+        values = {name: self._like(name, value) for name, value in standard.items()}
+        self.finish()
+        return values
+
     def finish(self) -> None:
         """Note every name in the table that nobody asked for."""
         for name in self._table.keys() - self._known:
             known = ", ".join(sorted(self._known))
             self.problem(name, f"is not a setting; known here: {known}")
+
+    def _like(self, name: str, standard: Any) -> Any:
+        match standard:
+            case bool():
+                return self.flag(name, standard)
+            case int():
+                return self.integer(name, standard, low=-(1 << 63), high=1 << 63)
+            case float():
+                return self.number(name, standard, low=-math.inf, high=math.inf)
+            case list():
+                return list(self.texts(name, standard))
+            case dict():
+                table = self.section(name)
+                return {key: table.text(key) for key in table.names()}
+        return self.text(name, standard, empty=True)
 
     def _take(self, name: str, default: Any) -> Any:
         self._known.add(name)

@@ -1,27 +1,24 @@
 """GET /health, /health/ready and /health/live."""
 
 import os
-import time
-from dataclasses import asdict
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from bandit import Models
-from featurestore import StoreError
-from idcolumn import IdColumn
+from featurestore import Histogram, Measurement, Resident, StoreError
 from service.admission import Admission
 from service.counts import Counts
 from service.errors import STATUS_OK, Unavailable
 from service.lifecycle import Lifecycle
 from service.reply import JSON, reply
+from service.serving import line_of
 from service.upkeep import Upkeep
 
 __all__ = ["Live", "Ready"]
 
-CHECK_S = 1.0
-NO_IDS = IdColumn.from_list([])
+SLOW_SHARE = 0.05  # of chunks late, averaged over some 100
 
 
 class Live:
@@ -53,30 +50,40 @@ class Ready:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a probe."""
         leaving = self.lifecycle.leaving
-        checks = {
-            "lifecycle": "draining" if leaving else "ok",
-            "store": await self._store(),
-        }
-        ok = all(state == "ok" for state in checks.values())
-        document = {
-            "status": "ok" if ok else next(s for s in checks.values() if s != "ok"),
-            "checks": checks,
-            **self._facts(),
-        }
-        await reply(send, STATUS_OK if ok else Unavailable.status, [JSON], orjson.dumps(document))
+        serves, store = await self._store()
+        checks = {"lifecycle": "draining" if leaving else "ok", "store": store}
+        failing = [checks["lifecycle"]] * leaving + [store] * (not serves)
+        status = failing[0] if failing else "ok" if store == "ok" else "degraded"
+        document = {"status": status, "checks": checks, **self._facts()}
+        code = Unavailable.status if failing else STATUS_OK
+        await reply(send, code, [JSON], orjson.dumps(document))
 
-    async def _store(self) -> str:
+    async def _store(self) -> tuple[bool, str]:
+        """Whether predictions can be answered well enough, and how the store is."""
+        line = line_of(self.store)
         try:
-            deadline = time.monotonic() + CHECK_S
-            await self.store.check(deadline)
-            for model in self.models.by_name.values():
-                await self.store.fetch(model.entity_type, NO_IDS, model.features, deadline)
+            await self.upkeep.check()
         except StoreError as error:
-            return f"failing: {error}"
-        if not self.upkeep.filled:
-            done = self.store.progress
-            return f"starting: {done.rows} of {done.total} rows in memory"
-        return "ok"
+            if line is None:
+                return False, f"failing: {error}"
+            return self.upkeep.ready and self._may_degrade, f"down: {error}"
+        if not self.upkeep.ready:
+            return False, self._starting()
+        if line is not None and line.late_share > SLOW_SHARE:
+            p95_ms = line.latencies.known_p95_s * 1e3
+            late = f"{line.late_share:.0%} of the latest chunks were late"
+            return True, f"slow: {late}, 95 of 100 that came took up to {p95_ms:.0f} ms"
+        return True, "ok"
+
+    @property
+    def _may_degrade(self) -> bool:
+        return all(model.degrade for model in self.models.by_name.values())
+
+    def _starting(self) -> str:
+        if not isinstance(self.store, Resident):
+            return "starting"
+        done = self.store.progress
+        return f"starting: {done.rows} of {done.total} rows in memory"
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -84,11 +91,15 @@ class Ready:
             "worker": {
                 "pid": os.getpid(),
                 "in_flight": self.admission.in_flight,
-                **asdict(self.counts),
+                **self.counts.totals(),
                 "store": {
-                    **asdict(self.store.counts),
-                    "bytes_in_memory": self.store.nbytes,
-                    "lag_s": round(self.store.lag_s, 3),
+                    _labelled(figure): figure.value
+                    for figure in self.store.measurements()
+                    if not isinstance(figure.value, Histogram)
                 },
             },
         }
+
+
+def _labelled(figure: Measurement) -> str:
+    return "_".join([figure.name, *(value for _, value in figure.labels)])

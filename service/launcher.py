@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import socket
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from granian.constants import Interfaces, Loops
@@ -18,12 +20,14 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
-from featurestore import Resident
 from service.app import create_app
 from service.banner import announce
 from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
+from service.metrics import figures_folder
+from service.serving import open_serving
+from service.storekind import StoreKind
 from service.stores import open_store
 
 __all__ = ["check_start", "serve"]
@@ -102,7 +106,9 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
     )
     granian.on_startup(partial(announce, settings))
-    granian.serve(target_loader=partial(load_worker, settings, flag), wrap_loader=False)
+    with figures_folder() as folder:
+        load = partial(load_worker, settings, flag, folder)
+        granian.serve(target_loader=load, wrap_loader=False)
 
 
 def _allow_connections() -> None:
@@ -111,13 +117,12 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def load_worker(settings: Settings, flag: SharedFlag) -> ASGIApp:
+def load_worker(settings: Settings, flag: SharedFlag, figures: Path) -> ASGIApp:
     """Return the application of one worker; runs in the worker's process."""
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
-    _end_with_parent()
-    store = Resident(open_store(settings.store), max_rows=settings.store.hot_rows)
-    return create_app(settings, store, Lifecycle(flag))
+    _end_with_parent(figures)
+    return create_app(settings, open_serving(settings.store), Lifecycle(flag), figures)
 
 
 def check_start(settings: Settings) -> None:
@@ -128,20 +133,24 @@ def check_start(settings: Settings) -> None:
     ConfigError
         The port is taken, or a model asks for features that its table doesn't have.
     StoreError
-        There is no store, or it can't be read.
+        There is no embedded store, or it can't be read. One over a network may come up later.
     """
+    problems = _table_problems(settings) if settings.store.kind is StoreKind.EMBEDDED else []
+    problems += _port_problems(settings.server)
+    if problems:
+        raise ConfigError(settings.source, problems)
+
+
+def _table_problems(settings: Settings) -> list[str]:
     with open_store(settings.store) as store:
         tables = store.tables()
-    problems = [
+    return [
         f"models.{model.name}.features is {list(model.features)}, but the table "
         f"{model.entity_type!r} in {settings.store.path} has {list(table.features)}"
         for model in settings.models.by_name.values()
         if (table := tables.get(model.entity_type))
         and not set(model.features) <= set(table.features)
     ]
-    problems += _port_problems(settings.server)
-    if problems:
-        raise ConfigError(settings.source, problems)
 
 
 def _port_problems(server: ServerSettings) -> list[str]:
@@ -156,13 +165,17 @@ def _port_problems(server: ServerSettings) -> list[str]:
     return []
 
 
-def _end_with_parent() -> None:
-    """Stop this worker when the launcher dies, even by kill -9, so that the port is set free."""
+def _end_with_parent(figures: Path) -> None:
+    """Stop this worker when the launcher dies, even by kill -9, so that the port is set free.
+
+    The folder of the figures, which the launcher would have removed, goes too.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_wait_then_stop, args=(parent.join,), daemon=True).start()
+        threading.Thread(target=_wait_then_stop, args=(parent.join, figures), daemon=True).start()
 
 
-def _wait_then_stop(wait: Callable[[], None]) -> None:
+def _wait_then_stop(wait: Callable[[], None], figures: Path) -> None:
     wait()
+    shutil.rmtree(figures, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGINT)

@@ -44,6 +44,7 @@ def openapi_document(models: Models, max_body_bytes: int) -> Schema:
             "/health/live": {
                 "get": {**_health("Whether the event loop turns"), "operationId": "live"}
             },
+            "/metrics": {"get": _metrics()},
         },
         "components": {
             "schemas": {
@@ -91,6 +92,24 @@ def _health(summary: str, *failures: type[Problem]) -> Schema:
     }
     ok = {"description": "Yes", "content": _json("Health")}
     return {"summary": summary, "responses": {str(STATUS_OK): ok, **documented}}
+
+
+def _metrics() -> Schema:
+    text = {"schema": {"type": "string"}}
+    return {
+        "operationId": "metrics",
+        "summary": "Figures of all workers of this node",
+        "description": (
+            "Prometheus' text format, or OpenMetrics when `Accept` asks for it. Those of other "
+            "workers may be half a second old."
+        ),
+        "responses": {
+            str(STATUS_OK): {
+                "description": "The figures",
+                "content": {"text/plain": text, "application/openmetrics-text": text},
+            }
+        },
+    }
 
 
 def _problems(kinds: Sequence[type[Problem]]) -> Schema:

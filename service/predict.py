@@ -87,13 +87,15 @@ class Predict:
         missing = len(lanes) - int(np.count_nonzero(batch.found)) - degraded
         answer = encode(request, call.decision_id, scores, order, missing, degraded)
         call.stages.done("encode")
-        self.counts.prediction(len(lanes), missing, degraded, batch.invalid)
+        self.counts.prediction(request.model.name, batch, missing, degraded)
         return answer
 
     async def _send(
         self, send: Send, call: Call, status: int, headers: Headers, body: bytes
     ) -> None:
         call.answered = True
+        self.counts.answer(status)
+        self.counts.took(status, time.monotonic() - call.started, call.stages)
         if call.decision_id is not None:
             headers.append((b"x-decision-id", quote(call.decision_id).encode()))
         if call.trace:

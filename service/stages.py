@@ -2,22 +2,30 @@
 
 from time import perf_counter
 
-__all__ = ["Stages"]
+__all__ = ["STAGES", "Stages"]
+
+STAGES = ("decode", "features", "score", "rank", "encode")
 
 
 class Stages:
-    """A stop-watch over the stages of one request, for the Server-Timing header."""
+    """A stop-watch over the stages of one request, for Server-Timing and the metrics.
+
+    Attributes
+    ----------
+    durations : list of (str, float)
+        The stages that ended, of `STAGES`, and their seconds.
+    """
 
     def __init__(self) -> None:
-        self._durations: list[tuple[str, float]] = []
+        self.durations: list[tuple[str, float]] = []
         self._last = perf_counter()
 
     def done(self, name: str) -> None:
         """End the stage that began when the last one ended."""
         now = perf_counter()
-        self._durations.append((name, now - self._last))
+        self.durations.append((name, now - self._last))
         self._last = now
 
     def header(self) -> bytes:
         """Return the value of Server-Timing (W3C), in milliseconds."""
-        return ", ".join(f"{name};dur={s * 1e3:.3f}" for name, s in self._durations).encode()
+        return ", ".join(f"{name};dur={s * 1e3:.3f}" for name, s in self.durations).encode()

@@ -1,5 +1,14 @@
-"""The hot tier: a bounded table in memory from an id's hashes to its features."""
+"""The hot tier: bounded tables in memory from an id's hashes to its features."""
 
-from ._core import FeatureTable
+from ._core import ABSENT, CLAIMED, FOUND, STALE, UNKNOWN, FeatureCache, FeatureTable, Tally
 
-__all__ = ["FeatureTable"]
+__all__ = [
+    "ABSENT",
+    "CLAIMED",
+    "FOUND",
+    "STALE",
+    "UNKNOWN",
+    "FeatureCache",
+    "FeatureTable",
+    "Tally",
+]

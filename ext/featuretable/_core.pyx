@@ -1,6 +1,6 @@
-"""Python's face of the table: validation, and the GIL dropped around the work."""
+"""Python's face of the table and the cache: validation, and the GIL dropped around the work."""
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 from libcpp cimport bool as cpp_bool
 from libcpp.memory cimport unique_ptr
 
@@ -11,11 +11,18 @@ cnp.import_array()
 
 cdef Py_ssize_t MAX_FEATURES = 1 << 16
 cdef Py_ssize_t MAX_ROWS = 1 << 40
+cdef Py_ssize_t MAX_MS = kMostMs
+
+ABSENT = 0
+FOUND = kFound
+UNKNOWN = kUnknown
+STALE = kStale
+CLAIMED = kClaimed
 
 
-cdef Py_ssize_t _bounded(str name, object value, Py_ssize_t most) except -1:
-    if not 1 <= value <= most:
-        raise ValueError(f"{name} is {value}, must be in [1, {most}]")
+cdef Py_ssize_t _bounded(str name, object value, Py_ssize_t least, Py_ssize_t most) except -1:
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}, must be in [{least}, {most}]")
     return value
 
 
@@ -39,12 +46,16 @@ cdef _output(str name, object value):
         raise ValueError(f"{name} is read-only, must be writable")
 
 
-cdef Py_ssize_t _keys(object hashes, object fingerprints) except -1:
-    """The number of keys that both arrays hold."""
+cdef Keys _keys(object hashes, object fingerprints) except *:
+    """Both arrays as the keys of a call."""
     cdef Py_ssize_t count = cnp.PyArray_SIZE(hashes) if cnp.PyArray_Check(hashes) else 0
     _array("hashes", hashes, cnp.NPY_UINT64, "uint64", (count,))
     _array("fingerprints", fingerprints, cnp.NPY_UINT64, "uint64", (count,))
-    return count
+    cdef Keys keys
+    keys.hashes = <const uint64_t*> cnp.PyArray_DATA(hashes)
+    keys.fingerprints = <const uint64_t*> cnp.PyArray_DATA(fingerprints)
+    keys.count = count
+    return keys
 
 
 @cython.final
@@ -81,8 +92,8 @@ cdef class FeatureTable:
     cdef readonly Py_ssize_t max_rows
 
     def __cinit__(self, features, max_rows):
-        self.features = _bounded("features", features, MAX_FEATURES)
-        self.max_rows = _bounded("max_rows", max_rows, MAX_ROWS)
+        self.features = _bounded("features", features, 1, MAX_FEATURES)
+        self.max_rows = _bounded("max_rows", max_rows, 1, MAX_ROWS)
         self._table.reset(new Table(self.features, self.max_rows))
 
     def __len__(self):
@@ -121,18 +132,16 @@ cdef class FeatureTable:
         TypeError, ValueError
             When an argument has another dtype or shape, isn't contiguous or can't be written.
         """
-        cdef Py_ssize_t count = _keys(hashes, fingerprints)
-        _array("values", values, cnp.NPY_DOUBLE, "float64", (count, self.features))
-        _array("found", found, cnp.NPY_BOOL, "bool", (count,))
+        cdef Keys keys = _keys(hashes, fingerprints)
+        _array("values", values, cnp.NPY_DOUBLE, "float64", (keys.count, self.features))
+        _array("found", found, cnp.NPY_BOOL, "bool", (keys.count,))
         _output("values", values)
         _output("found", found)
-        cdef const uint64_t* low = <const uint64_t*> cnp.PyArray_DATA(hashes)
-        cdef const uint64_t* high = <const uint64_t*> cnp.PyArray_DATA(fingerprints)
         cdef double* rows = <double*> cnp.PyArray_DATA(values)
         cdef cpp_bool* mask = <cpp_bool*> cnp.PyArray_DATA(found)
         cdef size_t hits
         with nogil:
-            hits = self._table.get().lookup(low, high, count, rows, mask)
+            hits = self._table.get().lookup(keys, rows, mask)
         return hits
 
     def upsert(self, hashes, fingerprints, values):
@@ -157,14 +166,12 @@ cdef class FeatureTable:
         MemoryError
             When the table can't grow; the rows written until then stay.
         """
-        cdef Py_ssize_t count = _keys(hashes, fingerprints)
-        _array("values", values, cnp.NPY_DOUBLE, "float64", (count, self.features))
-        cdef const uint64_t* low = <const uint64_t*> cnp.PyArray_DATA(hashes)
-        cdef const uint64_t* high = <const uint64_t*> cnp.PyArray_DATA(fingerprints)
+        cdef Keys keys = _keys(hashes, fingerprints)
+        _array("values", values, cnp.NPY_DOUBLE, "float64", (keys.count, self.features))
         cdef const double* rows = <const double*> cnp.PyArray_DATA(values)
         cdef size_t refused
         with nogil:
-            refused = self._table.get().upsert(low, high, count, rows)
+            refused = self._table.get().upsert(keys, rows)
         return refused
 
     def remove(self, hashes, fingerprints):
@@ -185,15 +192,262 @@ cdef class FeatureTable:
         TypeError, ValueError
             When an argument has another dtype or shape, or isn't contiguous.
         """
-        cdef Py_ssize_t count = _keys(hashes, fingerprints)
-        cdef const uint64_t* low = <const uint64_t*> cnp.PyArray_DATA(hashes)
-        cdef const uint64_t* high = <const uint64_t*> cnp.PyArray_DATA(fingerprints)
+        cdef Keys keys = _keys(hashes, fingerprints)
         cdef size_t removed
         with nogil:
-            removed = self._table.get().remove(low, high, count)
+            removed = self._table.get().remove(keys)
         return removed
 
     def clear(self):
         """Remove every row and give the memory back."""
         with nogil:
             self._table.get().clear()
+
+
+@cython.final
+cdef class Tally:
+    """What a lookup of n keys came upon; found + unknown + absent = n.
+
+    Attributes
+    ----------
+    found
+        How many rows are served, fresh or stale.
+    unknown
+        How many keys the store is known not to know, fresh or stale.
+    stale
+        How many of both are stale.
+    claimed
+        How many of the stale ones this call has claimed.
+    absent
+        How many keys there is nothing to serve for.
+    oldest_ms
+        Milliseconds since the oldest row served was written, 0 where none is.
+    """
+
+    cdef readonly Py_ssize_t found, unknown, stale, claimed, absent, oldest_ms
+
+
+cdef Tally _tally(CacheTally counts):
+    cdef Tally tally = Tally.__new__(Tally)
+    tally.found = counts.found
+    tally.unknown = counts.unknown
+    tally.stale = counts.stale
+    tally.claimed = counts.claimed
+    tally.absent = counts.absent
+    tally.oldest_ms = counts.oldest
+    return tally
+
+
+@cython.final
+cdef class FeatureCache:
+    """A bounded cache in memory from an id's two hashes to its row of features, or to the knowledge
+    that the store has none.
+
+    A row is fresh up to an age of `ttl_ms` (`negative_ttl_ms` for an id that the store doesn't
+    know), stale for `stale_ms` more, and not served after. The first lookup that serves a stale row
+    claims it: its caller is to refresh it, by `upsert`, or to give the claim back, by `release`. A
+    claim that comes to neither ends with the row, when that is no longer served.
+
+    When `max_rows` are held, a new one takes the place of another: of the next row, in the order of
+    a clock's hand that passes them all, that is no longer served or wasn't since the hand last
+    passed (CLOCK). So rows that are read once don't drive out those read again and again.
+
+    Rows stay in one block of slots of 24 + 8 * `features` bytes, at most 4/5 of them taken; the
+    block doubles, within one reallocation, up to the size that `max_rows` needs.
+
+    Every method may be called from any thread. A call works without the GIL, and no other call sees
+    it half done. Time is whatever the caller says it is: milliseconds, 0 to 2**48 - 1. A row that
+    was written later than `now_ms` is as old as a new one.
+
+    Parameters
+    ----------
+    features
+        float64 values in a row, 1 to 65,536.
+    max_rows
+        The most rows that are ever held, negative ones too, 1 to 2**40.
+    ttl_ms, negative_ttl_ms, stale_ms
+        Milliseconds, 0 to 2**48 - 1.
+
+    Raises
+    ------
+    ValueError
+        When a parameter is out of its range.
+
+    Notes
+    -----
+    The key whose hash and fingerprint are both 2**64 - 1 stands for an empty slot: it is never
+    kept.
+    """
+
+    cdef unique_ptr[Cache] _cache
+    cdef readonly Py_ssize_t features
+    cdef readonly Py_ssize_t max_rows
+    cdef readonly Py_ssize_t ttl_ms
+    cdef readonly Py_ssize_t negative_ttl_ms
+    cdef readonly Py_ssize_t stale_ms
+
+    def __cinit__(self, features, max_rows, *, ttl_ms, negative_ttl_ms, stale_ms):
+        self.features = _bounded("features", features, 1, MAX_FEATURES)
+        self.max_rows = _bounded("max_rows", max_rows, 1, MAX_ROWS)
+        self.ttl_ms = _bounded("ttl_ms", ttl_ms, 0, MAX_MS)
+        self.negative_ttl_ms = _bounded("negative_ttl_ms", negative_ttl_ms, 0, MAX_MS)
+        self.stale_ms = _bounded("stale_ms", stale_ms, 0, MAX_MS)
+        cdef Limits limits
+        limits.ttl = self.ttl_ms
+        limits.negative_ttl = self.negative_ttl_ms
+        limits.stale = self.stale_ms
+        self._cache.reset(new Cache(self.features, self.max_rows, limits))
+
+    def __len__(self):
+        cdef size_t rows
+        with nogil:
+            rows = self._cache.get().rows()
+        return rows
+
+    @property
+    def nbytes(self):
+        """Bytes of the block that holds the slots."""
+        cdef size_t size
+        with nogil:
+            size = self._cache.get().bytes()
+        return size
+
+    @property
+    def evicted(self):
+        """How many rows gave their place to others so far."""
+        cdef size_t evicted
+        with nogil:
+            evicted = self._cache.get().evicted()
+        return evicted
+
+    def lookup(self, hashes, fingerprints, now_ms, values, states):
+        """Read the rows of many keys, and claim those that are stale and not claimed.
+
+        Parameters
+        ----------
+        hashes, fingerprints
+            uint64[n].
+        now_ms
+            The time, in milliseconds.
+        values
+            float64[n, features], written: the rows, NaN where none is served.
+        states
+            uint8[n], written: FOUND where a row is served, UNKNOWN where the store is known not to
+            know the key, each with STALE when it is, and that with CLAIMED when this call has
+            claimed it; ABSENT, which is 0, for all others.
+
+        Returns
+        -------
+        Tally
+            How many keys are in which state, and the age of the oldest row.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When an argument has another dtype or shape, isn't contiguous, can't be written or is
+            out of its range.
+        """
+        cdef Keys keys = _keys(hashes, fingerprints)
+        _array("values", values, cnp.NPY_DOUBLE, "float64", (keys.count, self.features))
+        _array("states", states, cnp.NPY_UINT8, "uint8", (keys.count,))
+        _output("values", values)
+        _output("states", states)
+        cdef uint64_t now = _bounded("now_ms", now_ms, 0, MAX_MS)
+        cdef double* rows = <double*> cnp.PyArray_DATA(values)
+        cdef uint8_t* bits = <uint8_t*> cnp.PyArray_DATA(states)
+        cdef CacheTally tally
+        with nogil:
+            tally = self._cache.get().lookup(keys, now, rows, bits)
+        return _tally(tally)
+
+    def upsert(self, hashes, fingerprints, now_ms, values, found):
+        """Write what the store said of many keys, in order: the last of equal keys stays.
+
+        Ends the keys' claims. Rows that were there keep their standing before the clock's hand.
+
+        Parameters
+        ----------
+        hashes, fingerprints
+            uint64[n].
+        now_ms
+            The time, in milliseconds.
+        values
+            float64[n, features]; any value, NaN too.
+        found
+            bool[n]: which keys the store knows; the values of all others are never served.
+
+        Returns
+        -------
+        int
+            How many rows gave their place.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When an argument has another dtype or shape, isn't contiguous or is out of its range.
+        MemoryError
+            When the cache can't grow; the rows written until then stay.
+        """
+        cdef Keys keys = _keys(hashes, fingerprints)
+        _array("values", values, cnp.NPY_DOUBLE, "float64", (keys.count, self.features))
+        _array("found", found, cnp.NPY_BOOL, "bool", (keys.count,))
+        cdef uint64_t now = _bounded("now_ms", now_ms, 0, MAX_MS)
+        cdef const double* rows = <const double*> cnp.PyArray_DATA(values)
+        cdef const uint8_t* mask = <const uint8_t*> cnp.PyArray_DATA(found)
+        cdef size_t evicted
+        with nogil:
+            evicted = self._cache.get().upsert(keys, now, rows, mask)
+        return evicted
+
+    def release(self, hashes, fingerprints):
+        """Give the claims of many keys back, so that the next lookup may claim them.
+
+        Parameters
+        ----------
+        hashes, fingerprints
+            uint64[n].
+
+        Returns
+        -------
+        int
+            How many were claimed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When an argument has another dtype or shape, or isn't contiguous.
+        """
+        cdef Keys keys = _keys(hashes, fingerprints)
+        cdef size_t released
+        with nogil:
+            released = self._cache.get().release(keys)
+        return released
+
+    def remove(self, hashes, fingerprints):
+        """Remove the rows of many keys.
+
+        Parameters
+        ----------
+        hashes, fingerprints
+            uint64[n].
+
+        Returns
+        -------
+        int
+            How many were there, those that are no longer served too.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When an argument has another dtype or shape, or isn't contiguous.
+        """
+        cdef Keys keys = _keys(hashes, fingerprints)
+        cdef size_t removed
+        with nogil:
+            removed = self._cache.get().remove(keys)
+        return removed
+
+    def clear(self):
+        """Remove every row and give the memory back."""
+        with nogil:
+            self._cache.get().clear()

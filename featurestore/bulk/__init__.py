@@ -4,6 +4,7 @@ from featurestore.bulk.badrows import BadRowLog
 from featurestore.bulk.export import export_csv, export_parquet, whole_file
 from featurestore.bulk.fileformat import FileFormat, format_of, open_source
 from featurestore.bulk.form import Layout, Prior, layout
+from featurestore.bulk.listed import Listed, read_ids
 from featurestore.bulk.load import BATCH, FEATURES, Load, RefusedError, Report, Target, run
 from featurestore.bulk.source import Source, SourceError
 from featurestore.bulk.summary import Summary, summarize
@@ -14,6 +15,7 @@ __all__ = [
     "BadRowLog",
     "FileFormat",
     "Layout",
+    "Listed",
     "Load",
     "Prior",
     "RefusedError",
@@ -27,6 +29,7 @@ __all__ = [
     "format_of",
     "layout",
     "open_source",
+    "read_ids",
     "run",
     "summarize",
     "whole_file",

@@ -78,6 +78,8 @@ class Form:
         The parts it needs beside the id; by default the columns are called so.
     meaning
         How alpha and beta come of it.
+    addition
+        What of it can be added to the alpha and beta of an arm; empty when nothing can.
     read, faults
         From a column's text to float64[n], and what is wrong among those numbers.
     """
@@ -85,6 +87,7 @@ class Form:
     name: str
     fields: tuple[str, ...]
     meaning: str
+    addition: str
     read: Callable[[Column], FloatArray]
     faults: Callable[..., Iterator[Fault]]
 
@@ -128,12 +131,13 @@ def _event_faults(reward: FloatArray) -> Iterator[Fault]:
 
 
 POSTERIORS = Form(
-    "posteriors", ("alpha", "beta"), "alpha and beta as they stand", numbers, _posterior_faults
+    "posteriors", ("alpha", "beta"), "alpha and beta as they stand", "", numbers, _posterior_faults
 )
 COUNTS = Form(
     "counts",
     ("successes", "trials"),
     "alpha = {alpha:g} + successes, beta = {beta:g} + trials - successes",
+    "alpha += successes, beta += trials - successes",
     numbers,
     _count_faults,
 )
@@ -141,6 +145,7 @@ EVENTS = Form(
     "events",
     ("reward",),
     "alpha = {alpha:g} + rewards of 1, beta = {beta:g} + rewards of 0, over all rows of an id",
+    "alpha += rewards of 1, beta += rewards of 0, over all rows of an id",
     rewards,
     _event_faults,
 )
@@ -154,9 +159,11 @@ class Layout:
     form: Form
     columns: tuple[str, ...]
 
-    def describe(self, prior: Prior) -> str:
+    def describe(self, prior: Prior, add: bool = False) -> str:
         """One line on the form and what is made of it."""
-        meaning = self.form.meaning.format(alpha=prior.alpha, beta=prior.beta)
+        start = "; an arm that is not there begins with alpha = {alpha:g}, beta = {beta:g}"
+        text = self.form.addition + start if add else self.form.meaning
+        meaning = text.format(alpha=prior.alpha, beta=prior.beta)
         return f"{self.form.name} from the columns {', '.join(self.columns)}: {meaning}"
 
     def positions(self, source: Source) -> list[int]:

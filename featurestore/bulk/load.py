@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import compress
 from typing import Protocol, TypeAlias, cast
 
@@ -25,7 +26,11 @@ class Writer(Protocol):
     """Where rows go."""
 
     def write(self, ids: Sequence[str], values: FloatArray) -> None:
-        """Write all of these rows or none: n different ids, float64[n, 2] of alpha and beta."""
+        """Write rows: n ids, float64[n, 2] of alpha and beta.
+
+        The ids differ, and the values are what arms have from now on; or, in a load that adds,
+        ids may repeat, and the values are what is added.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,9 @@ class Report:
         Rows seen, good and bad.
     bad
         Rows left out, by reason.
-    written
-        Rows that the writer has taken; an id of several rows in one batch counts once.
+    written, batches
+        Rows that the writer has taken, and in how many calls; an id of several rows in one batch
+        counts once, unless rows are added.
     repeated
         Good rows that a later row of the same id took the place of; known at the end.
     """
@@ -64,6 +70,7 @@ class Report:
     read: int = 0
     bad: Counter[str] = field(default_factory=Counter)
     written: int = 0
+    batches: int = 0
     repeated: int = 0
 
     @property
@@ -99,11 +106,13 @@ class Load:
     layout
         Form and columns.
     prior
-        Added to counts and events.
+        What counts and events are added to, unless they are added to what arms have.
     batch
         The most rows written at a time.
     strict
         Whether one bad row keeps all rows out.
+    add
+        Whether counts and events are added to what arms have, and the prior left to the writer.
     on_bad
         Told of the bad rows of every piece, in the order of the file.
     on_progress
@@ -115,6 +124,7 @@ class Load:
     prior: Prior
     batch: int = BATCH
     strict: bool = False
+    add: bool = False
     on_bad: Callable[[list[BadRow]], object] = _ignore
     on_progress: Callable[[int], object] = _ignore
 
@@ -122,12 +132,18 @@ class Load:
         """How many times the sources are read: twice where a write can't be undone."""
         return 2 if self.strict and not target.atomic and self.layout.form is not EVENTS else 1
 
+    def values(self, successes: FloatArray, trials: FloatArray) -> FloatArray:
+        """Return what the writer gets for `successes` among `trials`, as float64[n, 2]."""
+        if self.add:
+            return np.column_stack((successes, trials - successes))
+        return self.prior.updated(successes, trials)
+
 
 def run(load: Load, target: Target, report: Report) -> None:
     """Load the sources into the target and fill in the report.
 
     Posteriors and counts are written batch by batch as they are read, the last row of an id
-    winning; events are added up over all sources first.
+    winning unless rows are added; events are added up over all sources first.
 
     Raises
     ------
@@ -142,7 +158,7 @@ def run(load: Load, target: Target, report: Report) -> None:
         arms = _tally(load, report)
         _refuse(load, target, report)
         with target.open() as writer:
-            _write([arms], writer, load.batch, report)
+            _write([arms], writer, load, report)
         return
     if load.passes(target) == 2:
         for _ in _rows(load, report):
@@ -164,6 +180,9 @@ def _refuse(load: Load, target: Target, report: Report) -> None:
 
 def _copy(load: Load, writer: Writer, report: Report) -> None:
     """Write the rows as they come, and count those that a later one took the place of."""
+    if load.add:
+        _write(_rows(load, report), writer, load, report)
+        return
     # 64 bits of hash per row rather than the ids: 80 MB for 10 million, where two different ids
     # meet with a probability of 3e-6.
     hashes = [np.empty(0, np.int64)]
@@ -173,7 +192,7 @@ def _copy(load: Load, writer: Writer, report: Report) -> None:
             hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
             yield ids, values
 
-    _write(noted(), writer, load.batch, report)
+    _write(noted(), writer, load, report)
     seen = np.concatenate(hashes)
     report.repeated = len(seen) - len(np.unique(seen))
 
@@ -187,11 +206,12 @@ def _tally(load: Load, report: Report) -> Rows:
         successes.update(compress(ids, rewards[:, 0].tolist()))
     tried = np.fromiter(trials.values(), np.float64, len(trials))
     succeeded = np.fromiter(map(successes.__getitem__, trials), np.float64, len(trials))
-    return list(trials), load.prior.updated(succeeded, tried)
+    return list(trials), load.values(succeeded, tried)
 
 
-def _write(rows: Iterable[Rows], writer: Writer, batch: int, report: Report) -> None:
-    """Write in batches of `batch` rows, and of what remains."""
+def _write(rows: Iterable[Rows], writer: Writer, load: Load, report: Report) -> None:
+    """Write in batches of `load.batch` rows, and of what remains."""
+    write, batch = partial(_write_batch, writer, load, report), load.batch
     pending: list[str] = []
     values: list[FloatArray] = []
     for more_ids, more_values in rows:
@@ -202,19 +222,22 @@ def _write(rows: Iterable[Rows], writer: Writer, batch: int, report: Report) -> 
             matrix = np.concatenate(values)
             for begin in range(0, whole, batch):
                 end = begin + batch
-                report.written += _write_batch(writer, pending[begin:end], matrix[begin:end])
+                write(pending[begin:end], matrix[begin:end])
             pending, values = pending[whole:], [matrix[whole:]]
     if pending:
-        report.written += _write_batch(writer, pending, np.concatenate(values))
+        write(pending, np.concatenate(values))
 
 
-def _write_batch(writer: Writer, ids: list[str], values: FloatArray) -> int:
-    """Write the last row of each id, and return how many ids there are."""
+def _write_batch(
+    writer: Writer, load: Load, report: Report, ids: list[str], values: FloatArray
+) -> None:
+    """Write the last row of each id, or add all rows."""
     last = dict(zip(ids, range(len(ids)), strict=True))
-    if len(last) < len(ids):
+    if len(last) < len(ids) and not load.add:
         ids, values = list(last), values[list(last.values())]
     writer.write(ids, values)
-    return len(ids)
+    report.written += len(ids)
+    report.batches += 1
 
 
 def _rows(load: Load, report: Report) -> Iterator[Rows]:
@@ -246,7 +269,7 @@ def _sift(load: Load, source: Source, piece: Piece, report: Report) -> Rows:
         report.bad.update(row.reason for row in bad)
         load.on_bad(sorted(bad, key=lambda row: row.line))
     if load.layout.form is COUNTS:
-        values = load.prior.updated(values[:, 0], values[:, 1])
+        values = load.values(values[:, 0], values[:, 1])
     return ids, values
 
 

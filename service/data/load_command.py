@@ -2,21 +2,18 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from bandit import Prior
-from featurestore import LmdbStore, StoreError
+from featurestore import StoreError, Tables
 from featurestore.bulk import (
     BATCH,
-    FEATURES,
     BadRowLog,
     FileFormat,
     Layout,
@@ -30,9 +27,18 @@ from featurestore.bulk import (
     open_source,
     run,
 )
-from service.config import StoreSettings
-from service.data.options import ENTITY_TYPE, STORE, DataError, echo, failures, progress
-from service.stores import open_store
+from service.config import Settings
+from service.data.load_mode import LoadMode, target_of, written_before
+from service.data.options import (
+    ENTITY_TYPE,
+    STORE,
+    DataError,
+    echo,
+    failures,
+    progress,
+    read_settings,
+)
+from service.stores import StoreChoice, is_transactional, name_of, open_tables
 
 __all__ = ["load"]
 
@@ -44,15 +50,25 @@ class RefusedLoad(click.ClickException):
 
 
 @dataclass(frozen=True, slots=True)
-class Upserts:
-    """Writes each batch into the table as it comes."""
+class Destination:
+    """Where a load goes, and how."""
 
-    store: LmdbStore
+    settings: Settings
+    choice: StoreChoice
     entity_type: str
+    mode: LoadMode
 
-    def write(self, ids: Sequence[str], values: NDArray[np.float64]) -> None:
-        """Write all of these rows or none."""
-        self.store.write(self.entity_type, ids, FEATURES, values)
+    @property
+    def transactional(self) -> bool:
+        """Whether a batch is written whole or not at all, and a table can be replaced."""
+        return is_transactional(self.settings, self.choice)
+
+    def check(self) -> None:
+        """Raise a usage error when the store can't do this."""
+        if self.mode is LoadMode.REPLACE and not self.transactional:
+            raise click.UsageError(
+                "--mode replace is for the embedded store: no other replaces a table as a whole"
+            )
 
 
 def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
@@ -69,10 +85,10 @@ def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
 @ENTITY_TYPE
 @click.option(
     "--mode",
-    type=click.Choice(["upsert", "replace"]),
-    default="upsert",
+    type=click.Choice([mode.value for mode in LoadMode]),
+    default=LoadMode.UPSERT.value,
     show_default=True,
-    help="Keep the arms that are not in the files, or switch to a new table when all is read.",
+    help="What becomes of the arms that are there, see above.",
 )
 @click.option(
     "--format",
@@ -94,7 +110,7 @@ def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
     default="1,1",
     show_default=True,
     callback=_read_prior,
-    help="Added to counts and to events.",
+    help="Added to counts and to events; with --mode add what a new arm begins with.",
 )
 @click.option(
     "--batch",
@@ -102,7 +118,7 @@ def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
     default=BATCH,
     show_default=True,
     metavar="ROWS",
-    help="Rows written in one transaction.",
+    help="Rows written at a time: by the embedded store in one transaction, all or none.",
 )
 @click.option(
     "--errors",
@@ -112,7 +128,7 @@ def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
 @click.option("--strict", is_flag=True, help="Load nothing when any row is bad.")
 def load(
     files: tuple[str, ...],
-    settings: StoreSettings,
+    store: StoreChoice,
     entity_type: str,
     mode: str,
     file_format: str,
@@ -133,24 +149,46 @@ def load(
     events      id, reward (0 or 1, false or true) for each trial, added up
                 over all files
 
-    Naming a column (--reward click) also says which form is meant. Values replace those that an
-    arm had before; of an id with several rows the last one wins, except for events. Other columns
-    are not looked at.
+    Naming a column (--reward click) also says which form is meant. Other columns are not looked
+    at. --mode says what becomes of the arms that are there:
+
+    \b
+    upsert      values replace those that an arm had; of an id with several rows
+                the last one wins, except for events; other arms stay
+    replace     as upsert, into a new table that takes the place of the old one
+                when all is read (embedded store)
+    add         counts and events are added to what an arm has: alpha += successes,
+                beta += trials - successes; all rows of an id count; an arm that is
+                not there begins with the prior
 
     Bad rows are left out and reported with file and line. Exit status: 0 when every row went in,
     1 when a row was bad or nothing was loaded for want of good rows, 2 when the command is wrong
     or a file or the store can't be read or written. What was written before such a failure stays
-    with --mode upsert, in whole batches.
+    with --mode upsert and add, and is told in rows and batches. In the embedded store a batch is
+    written whole or not at all; in Redis some rows of the batch that failed may be there.
+
+    Loading the same files again adds them again with --mode add. One batch that is as large as
+    the load (--batch) makes the embedded store add all or nothing.
     """
     chosen = None if file_format == "auto" else FileFormat(file_format)
     given = {field: name for field, name in names.items() if name is not None}
     _check_different([*files, str(errors)] if errors else files)
+    destination = Destination(read_settings(), store, entity_type, LoadMode(mode))
+    destination.check()
     with failures(), ExitStack() as stack:
         sources = [stack.enter_context(closing(open_source(name, chosen))) for name in files]
         shared = _shared_layout(sources, given)
+        add = _adds(shared, destination.mode)
         log = BadRowLog(stack.enter_context(_error_file(errors)) if errors else None)
-        task = Load(sources, shared, prior, batch, strict, log.add)
-        _load(task, settings, entity_type, mode == "replace", log)
+        _load(Load(sources, shared, prior, batch, strict, add, log.add), destination, log)
+
+
+def _adds(shared: Layout, mode: LoadMode) -> bool:
+    if mode is LoadMode.ADD and not shared.form.addition:
+        raise click.UsageError(
+            f"{shared.form.name} are all that is known of an arm: --mode add takes counts or events"
+        )
+    return mode is LoadMode.ADD
 
 
 def _check_different(names: Sequence[str]) -> None:
@@ -169,42 +207,55 @@ def _shared_layout(sources: Sequence[Source], names: dict[str, str]) -> Layout:
     return shared
 
 
-def _load(
-    task: Load, settings: StoreSettings, entity_type: str, replace: bool, log: BadRowLog
-) -> None:
-    click.echo(task.layout.describe(task.prior))
+def _load(task: Load, to: Destination, log: BadRowLog) -> None:
+    click.echo(task.layout.describe(task.prior, task.add))
     began = time.perf_counter()
-    with open_store(settings, readonly=False) as store:
-        report = _run(task, _target(store, entity_type, replace), log)
-        info = store.tables().get(entity_type)
+    with open_tables(to.settings, to.choice, readonly=False) as tables:
+        report = _run(task, tables, to, log)
+        info = tables.tables().get(to.entity_type)
     seconds = time.perf_counter() - began
     echo(report.lines())
-    click.echo(f"{report.good:,} loaded in {seconds:.1f} s, {report.read / seconds:,.0f} rows/s")
-    click.echo(f'{info.rows if info else 0:,} rows of "{entity_type}" are in {settings.path} now')
+    verb = "added" if task.add else "loaded"
+    click.echo(f"{report.good:,} {verb} in {seconds:.1f} s, {report.read / seconds:,.0f} rows/s")
+    there, place = info.rows if info else 0, name_of(to.settings, to.choice)
+    click.echo(f'{there:,} rows of "{to.entity_type}" are in {place} now')
     if report.bad:
         click.get_current_context().exit(1)
 
 
-def _target(store: LmdbStore, entity_type: str, replace: bool) -> Target:
-    if replace:
-        return Target(lambda: store.replacing(entity_type, FEATURES), atomic=True)
-    return Target(lambda: nullcontext(Upserts(store, entity_type)), atomic=False)
-
-
-def _run(task: Load, target: Target, log: BadRowLog) -> Report:
+def _run(task: Load, tables: Tables, to: Destination, log: BadRowLog) -> Report:
     """Run a load under a progress bar; when it fails say what was written nevertheless."""
-    passes, report = task.passes(target), Report()
-    if passes > 1 and not all(source.rewindable for source in task.sources):
-        raise click.UsageError("--strict reads twice, which a pipe doesn't allow: --mode replace")
+    target, report = target_of(to.mode, tables, to.entity_type, task.prior), Report()
     try:
-        with progress("loading", passes * sum(source.size for source in task.sources)) as update:
-            run(dataclasses.replace(task, on_progress=update), target, report)
+        with _told(report, to), _bar(task, target) as whole:
+            run(whole, target, report)
     except RefusedError as error:
         echo(report.lines())
         raise RefusedLoad(str(error)) from error
-    except (SourceError, StoreError) as error:
-        kept = 0 if target.atomic else report.written
-        raise DataError(f"{error}\n{kept:,} rows were written before that") from error
     finally:
         echo(log.lines(report.bad.total()), err=True)
     return report
+
+
+@contextmanager
+def _told(report: Report, to: Destination) -> Iterator[None]:
+    try:
+        yield
+    except (SourceError, StoreError) as error:
+        said = written_before(error, report, to.mode, to.transactional)
+        raise DataError(f"{error}\n{said}") from error
+    except KeyboardInterrupt as error:
+        click.echo(f"\n{written_before(error, report, to.mode, to.transactional)}", err=True)
+        raise
+
+
+@contextmanager
+def _bar(task: Load, target: Target) -> Iterator[Load]:
+    """Put the task under a progress bar over all its passes."""
+    passes = task.passes(target)
+    if passes > 1 and not all(source.rewindable for source in task.sources):
+        raise click.UsageError(
+            "--strict reads twice, which a pipe doesn't allow: load a file, or with --mode replace"
+        )
+    with progress("loading", passes * sum(source.size for source in task.sources)) as update:
+        yield dataclasses.replace(task, on_progress=update)

@@ -1,19 +1,37 @@
 """Options, output and errors that the data commands share."""
 
 import errno
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import click
 
 from featurestore import StoreError, check_name
 from featurestore.bulk import SourceError, whole_file
-from service.config import ConfigError, StoreSettings, config_path, load_settings
+from service.config import ConfigError, Settings, config_path, load_settings
+from service.storekind import StoreKind
+from service.stores import StoreChoice
 
-__all__ = ["ENTITY_TYPE", "STORE", "DataError", "echo", "failures", "output_to", "progress"]
+__all__ = [
+    "ENTITY_TYPE",
+    "STORE",
+    "DataError",
+    "check_entity_type",
+    "echo",
+    "failures",
+    "output_to",
+    "parse_store",
+    "progress",
+    "read_settings",
+    "store_choice",
+]
+
+SCHEMES = ("redis", "rediss", "unix")
 
 
 class DataError(click.ClickException):
@@ -35,7 +53,56 @@ def failures() -> Iterator[None]:
         raise DataError(str(error)) from error
 
 
-def _check_entity_type(_: click.Context, parameter: click.Parameter, value: str) -> str:
+def read_settings() -> Settings:
+    """Read the settings that `run` would use; raises DataError when they are wrong."""
+    try:
+        return load_settings(config_path(None))
+    except ConfigError as error:
+        raise DataError(str(error)) from error
+
+
+def parse_store(text: str) -> StoreChoice:
+    """Tell which store is meant by a folder, a URL, or the word for a kind of store.
+
+    Raises
+    ------
+    ValueError
+        It is none of these.
+    """
+    scheme, mark, _ = text.partition("://")
+    if not text:
+        raise ValueError("is empty, must be a folder, a URL, or one of embedded, redis")
+    if mark and scheme not in SCHEMES:
+        raise ValueError(
+            f"has the unknown scheme {scheme!r}, must have one of {', '.join(SCHEMES)}"
+        )
+    if not mark and re.match(rf"({'|'.join(SCHEMES)}|[a-z.]*localhost):", text):
+        raise ValueError("is no URL, which begins like redis:// or unix://; a folder like ./ or /")
+    if mark:
+        _check_url(text)
+        return StoreChoice(StoreKind.REDIS, text)
+    if text in set(StoreKind):
+        return StoreChoice(StoreKind(text))
+    return StoreChoice(StoreKind.EMBEDDED, text)
+
+
+def _check_url(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its text may show a password
+        raise ValueError("is a URL whose host or port can't be read") from None
+
+
+def store_choice(_: click.Context, __: click.Parameter, text: str | None) -> StoreChoice:
+    """Read an option that names a store; the configured one when there is none."""
+    try:
+        return StoreChoice() if text is None else parse_store(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def check_entity_type(_: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Read an option that names a table."""
     try:
         check_name(str(parameter.name), value)
     except ValueError as error:
@@ -43,28 +110,20 @@ def _check_entity_type(_: click.Context, parameter: click.Parameter, value: str)
     return value
 
 
-def _store_settings(_: click.Context, __: click.Parameter, path: str | None) -> StoreSettings:
-    """Return the store of the settings that `run` would use, at another path when one is given."""
-    try:
-        given = {} if path is None else {"path": path}
-        return load_settings(config_path(None), {"store": given}).store
-    except ConfigError as error:
-        raise DataError(str(error)) from error
-
-
 STORE = click.option(
     "--store",
-    "settings",
-    type=click.Path(file_okay=False),
-    callback=_store_settings,
-    help="Folder of the store.  [default: BANDIT_SERVE_STORE_PATH, else what the configuration "
-    "named by BANDIT_SERVE_CONFIG says, else data/store]",
+    metavar="STORE",
+    callback=store_choice,
+    help="Folder of an embedded store, URL of a Redis (redis://, rediss://, unix://), or "
+    "`embedded` or `redis` for the one that the configuration describes.  [default: the store of "
+    "the configuration, which is that of BANDIT_SERVE_STORE_PATH, else of the file that "
+    "BANDIT_SERVE_CONFIG names, else data/store]",
 )
 ENTITY_TYPE = click.option(
     "--entity-type",
     default="content",
     show_default=True,
-    callback=_check_entity_type,
+    callback=check_entity_type,
     help="Which table.",
 )
 

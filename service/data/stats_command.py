@@ -8,11 +8,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from featurestore import LmdbStore, TableInfo
+from featurestore import TableInfo, Tables
 from featurestore.bulk import FEATURES, Summary, summarize
-from service.config import StoreSettings
-from service.data.options import STORE, echo, failures, progress
-from service.stores import open_store
+from service.data.options import STORE, echo, failures, progress, read_settings
+from service.stores import StoreChoice, open_tables
 
 __all__ = ["stats"]
 
@@ -20,17 +19,17 @@ __all__ = ["stats"]
 @click.command()
 @STORE
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def stats(settings: StoreSettings, as_json: bool) -> None:
-    """Show what is in a store: rows, features, bytes on disk, and the posteriors summed up.
+def stats(store: StoreChoice, as_json: bool) -> None:
+    """Show what is in a store: rows, features, bytes, and the posteriors summed up.
 
     "mean" is alpha / (alpha + beta), the expected rate of an arm; "alpha + beta" is how much is
     known about it.
     """
-    with failures(), open_store(settings) as store:
-        tables = store.tables()
-        with progress("reading", sum(info.rows for info in tables.values())) as update:
+    with failures(), open_tables(read_settings(), store) as tables:
+        known = tables.tables()
+        with progress("reading", sum(info.rows for info in known.values())) as update:
             found = {
-                name: (info, _summary(store, name, info, update)) for name, info in tables.items()
+                name: (info, _summary(tables, name, info, update)) for name, info in known.items()
             }
     if as_json:
         figures = {name: _figures(info, summary) for name, (info, summary) in found.items()}
@@ -44,14 +43,14 @@ def stats(settings: StoreSettings, as_json: bool) -> None:
 
 
 def _summary(
-    store: LmdbStore, entity_type: str, info: TableInfo, update: Callable[[int], None]
+    tables: Tables, entity_type: str, info: TableInfo, update: Callable[[int], None]
 ) -> Summary | None:
     if not set(FEATURES) <= set(info.features):
         return None
     columns = [info.features.index(feature) for feature in FEATURES]
 
     def posteriors() -> Iterator[NDArray[np.float64]]:
-        for ids, values in store.scan(entity_type):
+        for ids, values in tables.scan(entity_type):
             update(len(ids))
             yield values[:, columns]
 

@@ -98,7 +98,9 @@ policy = "random"
         ("server = 3\n" + ONE_MODEL, "server is 3, must be a table"),
         ("models = 3\ndefault_model = 'm'", "models is 3, must be a table"),
         (ONE_MODEL + '[server]\nworkers = "many"', "or 'auto'"),
-        (ONE_MODEL + "[store]\nkind = 'redis'", "store.kind is 'redis', must be one of embedded"),
+        (ONE_MODEL + "[store]\nkind = 'reddis'", "store.kind is 'reddis', must be one of embedded"),
+        (ONE_MODEL + "[remote]\nhedge = 1", "remote.hedge is 1, must be true or false"),
+        (ONE_MODEL + "[remote]\nhot_ttl_s = -1", "remote.hot_ttl_s is -1, must be a number from"),
     ],
 )
 def test_problems_name_field_and_value(tmp_path, text: str, problem: str) -> None:
@@ -129,6 +131,10 @@ def test_the_environment_is_checked_too(tmp_path, monkeypatch) -> None:
 def test_what_a_cluster_puts_into_the_environment_is_left_alone(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BANDIT_SERVE_PORT", "tcp://10.0.0.1:80")
     monkeypatch.setenv("BANDIT_SERVE_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_PORT", "tcp://10.0.0.2:6379")
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_PORT_6379_TCP_ADDR", "10.0.0.2")
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_SERVICE_HOST", "10.0.0.2")
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_SERVICE_PORT", "6379")
     assert settings_of(tmp_path, ONE_MODEL).server.port == 8000
 
 

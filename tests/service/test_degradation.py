@@ -90,7 +90,8 @@ async def test_the_prior_stands_in_and_is_flagged(bench, fault) -> None:
     assert document["scores"] == [0.25, 0.25, 0.25]
     assert (document["degraded"], document["degraded_candidates"]) == (True, 3)
     assert document["missing"] == 0
-    assert (bench.counts.degraded_requests, bench.counts.degraded_candidates) == (1, 3)
+    totals = bench.counts.totals()
+    assert (totals["degraded_requests"], totals["degraded_candidates"]) == (1, 3)
 
 
 @pytest.mark.anyio

@@ -38,7 +38,7 @@ def test_what_was_defaulted_and_refused_is_counted(start, store) -> None:
         "missing_candidates": 1,
         "problems": {"MalformedBody": 1},
     }
-    assert worker["store"]["hits"] >= 2
+    assert worker["store"]["hot_tier_hits"] >= 2
 
 
 def test_a_killed_worker_is_replaced(start, store) -> None:

@@ -40,7 +40,8 @@ def test_no_answer_is_undocumented(service, tmp_path, examples: int) -> None:
 def test_the_document_names_what_the_service_serves(service) -> None:
     document = service.client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {"/predict", "/health", "/health/ready", "/health/live"}
+    probes = {"/health", "/health/ready", "/health/live"}
+    assert set(document["paths"]) == {"/predict", "/metrics", *probes}
     request = document["components"]["schemas"]["PredictRequest"]["properties"]
     assert request["model"]["enum"][:-1] == [
         "homepage",
@@ -85,5 +86,6 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(service) -> None:
         "degraded_candidates",
         "429",
         "/health/live",
+        "/metrics",
     ):
         assert word in text

@@ -10,20 +10,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from featuretable import FeatureTable
-
-Keys = tuple[NDArray[np.uint64], NDArray[np.uint64]]
-GREATEST = 2**64 - 1
-
-
-def keys(pairs: list[tuple[int, int]]) -> Keys:
-    table = np.array(pairs, np.uint64).reshape(-1, 2)
-    return table[:, 0].copy(), table[:, 1].copy()
-
-
-def random_keys(count: int, seed: int) -> Keys:
-    rng = np.random.default_rng(seed)
-    low, high = rng.integers(0, 2**64, (2, count), np.uint64)
-    return low, high
+from tests.ext.featuretable.columns import (
+    BATCHES,
+    GREATEST,
+    Keys,
+    frozen,
+    keys,
+    misaligned,
+    random_keys,
+)
 
 
 def read(table: FeatureTable, at: Keys) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
@@ -46,13 +41,6 @@ def assert_like(table: FeatureTable, model: dict[tuple[int, int], list[float]], 
     assert len(table) == len(model)
 
 
-# Few hashes and fingerprints, next to the ends of the range and in its middle, make equal keys,
-# equal hashes with other fingerprints and clusters that run into the spare slots.
-EDGES = st.sampled_from([0, 1, 2, 2**63, GREATEST - 2, GREATEST - 1, GREATEST])
-PAIRS = st.tuples(EDGES | st.integers(0, GREATEST), EDGES).filter(
-    lambda pair: pair != (GREATEST, GREATEST)
-)
-BATCHES = st.lists(PAIRS, max_size=40)
 STEPS = st.lists(
     st.tuples(st.sampled_from(["upsert", "upsert", "upsert", "remove", "clear"]), BATCHES),
     max_size=25,
@@ -295,16 +283,6 @@ def test_a_wrong_size_is_refused(features: int, max_rows: int, message: str) -> 
 
 LOW, HIGH = random_keys(4, seed=10)
 VALUES, FOUND = np.zeros((4, 2)), np.zeros(4, np.bool_)
-
-
-def frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    copy = array.copy()
-    copy.flags.writeable = False
-    return copy
-
-
-def misaligned() -> NDArray[np.uint64]:
-    return np.zeros(4 * 8 + 1, np.uint8)[1:].view(np.uint64)
 
 
 @pytest.mark.parametrize(

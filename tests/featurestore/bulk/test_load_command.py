@@ -106,6 +106,7 @@ def test_bad_rows_can_be_had_as_a_file(tmp_path: Path, run: Run) -> None:
         (["rows.csv", "--prior", "0,1"], "alpha of the prior is 0.0"),
         (["rows.csv", "--prior", "1"], "is not ALPHA,BETA"),
         (["rows.csv", "--batch", "0"], "--batch"),
+        (["rows.csv", "--mode", "add"], "posteriors are all that is known of an arm: --mode add"),
         (["rows.csv", "--mode", "merge"], "--mode"),
         (["rows.csv", "--entity-type", ""], "entity_type is ''"),
         (["rows.csv", "./rows.csv"], "a file is named twice"),

@@ -1,0 +1,171 @@
+"""The rows of one table in a hot tier: young ones, stale ones, and those on their way."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurestore.batch import FeatureBatch, Lost
+from featurestore.chunked import Chunked
+from featurestore.flights import Flight, Flights, Seats
+from featurestore.gathering import Gathering
+from featuretable import CLAIMED, FOUND, FeatureCache, Tally
+from idcolumn import IdColumn
+
+__all__ = ["CachedSettings", "CachedTable"]
+
+REFRESH_AFTER_S = 0.005  # stale rows of so many seconds are read again together
+RETRY_AFTER_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class CachedSettings:
+    """How long rows are kept.
+
+    Attributes
+    ----------
+    max_rows : int
+        Rows held of each table; beyond that, those not asked for of late are evicted.
+    ttl_s : float
+        Seconds for which a row is served without looking at the store.
+    negative_ttl_s : float
+        The same for what the store doesn't know.
+    stale_s : float
+        Seconds for which a row is served after that, while it is read again.
+    fetch_s : float
+        Seconds after which a fetch in the background is given up.
+    """
+
+    max_rows: int
+    ttl_s: float = 30.0
+    negative_ttl_s: float = 10.0
+    stale_s: float = 300.0
+    fetch_s: float = 1.0
+
+
+class CachedTable:
+    """Features of one entity type in memory, and the store to ask for the rest."""
+
+    def __init__(
+        self,
+        store: Chunked,
+        entity_type: str,
+        features: tuple[str, ...],
+        settings: CachedSettings,
+    ) -> None:
+        self.rows = FeatureCache(
+            len(features),
+            settings.max_rows,
+            ttl_ms=round(settings.ttl_s * 1e3),
+            negative_ttl_ms=round(settings.negative_ttl_s * 1e3),
+            stale_ms=round(settings.stale_s * 1e3),
+        )
+        self.refreshed = 0
+        self._store = store
+        self._entity_type = entity_type
+        self._features = features
+        self._fetch_s = settings.fetch_s
+        self._flights = Flights()
+        self._due: list[IdColumn] = []
+
+    def lookup(
+        self, ids: IdColumn, now: float
+    ) -> tuple[FeatureBatch, NDArray[np.intp] | None, Tally]:
+        """Serve what is here; the positions of what is not, None when all is."""
+        values = np.empty((len(ids), len(self._features)))
+        states = np.empty(len(ids), np.uint8)
+        tally = self.rows.lookup(ids.hashes, ids.fingerprints, _ms(now), values, states)
+        if tally.claimed:
+            self._refresh(ids.take(np.flatnonzero(states & CLAIMED)))
+        found = (states & FOUND).view(np.bool_)
+        lost = np.zeros(len(ids), np.uint8)
+        batch = FeatureBatch(values, found, lost, 0, tally.oldest_ms / 1e3)
+        return batch, np.flatnonzero(states == 0) if tally.absent else None, tally
+
+    async def fill(
+        self, batch: FeatureBatch, ids: IdColumn, absent: NDArray[np.intp], deadline: float
+    ) -> FeatureBatch:
+        """Return the batch with the absent rows fetched, as far as that is possible in time."""
+        wanted = ids.take(absent)
+        shared, rest = self._flights.join(wanted)
+        own = self._launch_all(wanted, rest)
+        for seats in (*shared, *own):
+            gathering = seats.flight.gathering
+            await gathering.wait(deadline - time.monotonic())
+            part = gathering.batch()
+            where = absent[seats.passengers]
+            batch.values[where] = part.values[seats.rows]
+            batch.found[where] = part.found[seats.rows]
+            batch.lost[where] = part.lost[seats.rows]
+        invalid = sum(seats.flight.gathering.invalid for seats in own)
+        return FeatureBatch(batch.values, batch.found, batch.lost, invalid, batch.oldest_age_s)
+
+    def forget(self, ids: IdColumn) -> None:
+        """Drop rows, and don't keep those on their way, which were read too early."""
+        self.rows.remove(ids.hashes, ids.fingerprints)
+        for seats in self._flights.join(ids)[0]:
+            self._flights.remove(seats.flight)
+
+    def close(self) -> None:
+        """Call off what is on the way."""
+        for flight in self._flights:
+            for chunk in flight.chunks:
+                chunk.cancel()
+
+    def _launch_all(self, ids: IdColumn, positions: NDArray[np.intp]) -> list[Seats]:
+        size = self._store.settings.chunk
+        launched = []
+        for start in range(0, len(positions), size):
+            part = positions[start : start + size]
+            flight = self._launch(ids.take(part))
+            launched.append(Seats(flight, np.arange(len(part)), part))
+        return launched
+
+    def _launch(self, ids: IdColumn) -> Flight:
+        now = time.monotonic()
+        gathering, chunks = self._store.start(
+            self._entity_type, ids, self._features, now + self._fetch_s
+        )
+        flight = Flight(ids, gathering, chunks, now)
+        if not gathering.done:
+            self._flights.add(flight)
+        gathering.then(partial(self._landed, flight))
+        return flight
+
+    def _landed(self, flight: Flight, gathering: Gathering) -> None:
+        if not self._flights.remove(flight) or gathering.error is not None:
+            return
+        ids, kept = flight.ids, gathering.lost == Lost.NO
+        values, found = gathering.values, gathering.found
+        if not kept.all():
+            there = np.flatnonzero(kept)
+            ids, values, found = ids.take(there), values[there], found[there]
+        self.rows.upsert(ids.hashes, ids.fingerprints, _ms(flight.began), values, found)
+
+    def _refresh(self, ids: IdColumn) -> None:
+        if not self._due:
+            asyncio.get_running_loop().call_later(REFRESH_AFTER_S, self._refresh_due)
+        self._due.append(ids)
+
+    def _refresh_due(self) -> None:
+        due, self._due = self._due, []
+        ids = (
+            due[0] if len(due) == 1 else IdColumn.from_bytes([i for d in due for i in d.to_bytes()])
+        )
+        for seats in self._launch_all(ids, np.arange(len(ids))):
+            seats.flight.gathering.then(partial(self._refreshed, seats.flight))
+
+    def _refreshed(self, flight: Flight, gathering: Gathering) -> None:
+        lost = np.flatnonzero(gathering.lost)
+        self.refreshed += len(flight.ids) - len(lost)
+        if len(lost):
+            ids = flight.ids.take(lost)
+            loop = asyncio.get_running_loop()
+            loop.call_later(RETRY_AFTER_S, self.rows.release, ids.hashes, ids.fingerprints)
+
+
+def _ms(instant: float) -> int:
+    return int(instant * 1e3)

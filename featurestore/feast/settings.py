@@ -1,0 +1,71 @@
+"""How to reach a Feast feature server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = ["FeastSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeastSettings:
+    """Where `feast serve` listens, and how entity types map to its feature views.
+
+    An entity type is the name of a feature view, its features are the view's fields, and an id is
+    the value of the view's one join key.
+
+    Attributes
+    ----------
+    url : str
+        Scheme, host, port and, behind a proxy, the path before `/get-online-features`; no password.
+    join_keys : mapping of str to str
+        Join key by entity type; `{entity_type}_id` for one that is not listed, as in Feast's own
+        examples. An entity declared without `join_keys` has its own name as its join key.
+    integer_keys : tuple of str
+        Entity types whose join key is INT64 or INT32. Ids are sent to them as integers; one that
+        is not an int64 in plain decimal notation is not found.
+    connections : int
+        Most connections at once, at least 1; further fetches wait for one within their deadline.
+    tls_ca : Path or None
+        File of the certificates to trust in place of the public authorities'; the server's
+        certificate is always verified.
+    token : str or None
+        Bearer token, for a server whose `auth` asks for one.
+
+    Raises
+    ------
+    ValueError
+        A value is out of its range; all of them are listed.
+    """
+
+    url: str = "http://127.0.0.1:6566"
+    join_keys: Mapping[str, str] = field(default_factory=dict)
+    integer_keys: tuple[str, ...] = ()
+    connections: int = 32
+    tls_ca: Path | None = None
+    token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        problems = [*_problems_of_url(self.url)]
+        if not self.connections >= 1:
+            problems.append(f"connections is {self.connections}, must be at least 1")
+        if not (self.token is None or (self.token.isascii() and self.token.isprintable())):
+            problems.append("token holds a character that no header can")
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    def join_key(self, entity_type: str) -> str:
+        """Join key of an entity type's view."""
+        return self.join_keys.get(entity_type, f"{entity_type}_id")
+
+
+def _problems_of_url(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
+        return [f"url is {url!r}, must be like http://127.0.0.1:6566"]
+    return []

@@ -1,0 +1,53 @@
+"""The store that requests are answered from, put together as the settings say."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from featurestore import Cached, Chunked, Resident
+from featurestore.line import Line
+from service.adapters import ADAPTERS
+from service.storekind import StoreKind
+from service.stores import open_store
+from service.storesettings import StoreSettings
+
+__all__ = ["Serving", "line_of", "open_chunked", "open_serving"]
+
+Serving: TypeAlias = Resident | Cached | Chunked
+
+
+def open_serving(settings: StoreSettings) -> Serving:
+    """Open the store of the settings' kind, with a hot tier in front unless they want none.
+
+    Raises
+    ------
+    StoreError
+        The embedded store can't be opened. The others are reached when they are first asked.
+    """
+    if settings.kind is StoreKind.EMBEDDED:
+        return Resident(open_store(settings), max_rows=settings.hot_rows)
+    chunked = open_chunked(settings, settings.kind)
+    return Cached(chunked, settings.cached) if settings.cached else chunked
+
+
+def open_chunked(
+    settings: StoreSettings, kind: StoreKind, values: Mapping[str, Any] | None = None
+) -> Chunked:
+    """Make a store over a network with the settings of its section, or with other values.
+
+    Raises
+    ------
+    StoreUnavailable
+        Its package is missing, or a setting is wrong.
+    """
+    adapter = ADAPTERS[kind]
+    return Chunked(adapter.open(values or settings.remote[adapter.section]), settings.chunked)
+
+
+def line_of(store: Serving) -> Line | None:
+    """Return the line to a store over a network."""
+    match store:
+        case Cached():
+            return store.store.line
+        case Chunked():
+            return store.line
+    return None
