@@ -23,7 +23,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-hot-tier bench-sampler bench-threads bench-peers clean
+        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,12 @@ test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are c
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench
+
+bench-stores: $(VENV)/.dev ## measure the same on each store (needs wrk and redis-server)
+	$(BIN)/python -m loadtest.bench --stores $(OPTIONS)
+
+bench-tail: $(VENV)/.dev ## measure what hedging brings when calls of the store are slow
+	$(BIN)/python -m loadtest.tail $(OPTIONS)
 
 bench-hot-tier: $(VENV)/.dev ## measure look-ups of cold ids among 1 and 10 million rows in memory
 	$(BIN)/python -m loadtest.hot_tier $(OPTIONS)

@@ -6,11 +6,11 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["cpu_seconds", "free_port", "process_tree", "running"]
+__all__ = ["accepts", "cpu_seconds", "free_port", "process_tree", "ready", "running"]
 
 START_S = 60.0
 STOP_S = 15.0
@@ -24,12 +24,24 @@ def free_port() -> int:
         return port
 
 
+def ready(port: int) -> None:
+    """Raise OSError unless GET /health/ready answers 200."""
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5).close()
+
+
+def accepts(port: int) -> None:
+    """Raise OSError unless somebody listens."""
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
 @contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[int]:
-    """Run a server until the block ends; yields its pid once GET /health/ready answers 200."""
+def running(
+    command: Sequence[str], port: int, probe: Callable[[int], None] = ready
+) -> Iterator[int]:
+    """Run a server until the block ends; yields its pid once the probe of its port succeeds."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        _await_ready(process, port)
+        _await(process, port, probe)
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
@@ -40,11 +52,11 @@ def running(command: Sequence[str], port: int) -> Iterator[int]:
             process.wait()
 
 
-def _await_ready(process: subprocess.Popen[bytes], port: int) -> None:
+def _await(process: subprocess.Popen[bytes], port: int, probe: Callable[[int], None]) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5).close()
+            probe(port)
         except OSError:
             time.sleep(0.02)
         else:
