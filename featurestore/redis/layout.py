@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.catalogue import MAX_NAME_BYTES, check_name
+from featurestore.catalogue import check_name
 from featurestore.errors import StoreCorrupt
 
 __all__ = [
@@ -40,7 +40,11 @@ def check_entity_type(entity_type: str) -> None:
 
 def storable(entity_type: str) -> bool:
     """Whether rows of the entity type can be stored."""
-    return ":" not in entity_type and 0 < len(_utf8(entity_type)) <= MAX_NAME_BYTES
+    try:
+        check_entity_type(entity_type)
+    except ValueError:  # one that UTF-8 can't hold, too
+        return False
+    return True
 
 
 def tables_key(prefix: str) -> bytes:
@@ -113,7 +117,3 @@ def unpack(
         misfits = len(rows) - fit - stored.count(None)
     values = np.frombuffer(bytearray().join(rows), FLOAT).reshape(-1, features)
     return values, there, misfits
-
-
-def _utf8(name: str) -> bytes:
-    return name.encode(errors="replace")
