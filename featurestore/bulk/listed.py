@@ -10,6 +10,7 @@ from typing import Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from featurestore.batch import Lost
 from featurestore.bulk.column import lengths
 from featurestore.bulk.fileformat import open_source
 from featurestore.bulk.source import SourceError
@@ -96,9 +97,9 @@ class Listed:
         batch = await self._store.fetch(entity_type, ids, self._features, deadline)
         lost = int(batch.late.sum())
         if lost:
-            raise StoreUnavailable(
-                f"{lost:,} of {len(ids):,} rows could not be had in {self._timeout_s:g} s"
-            )
+            late = (batch.lost == Lost.LATE).any()
+            why = f"in {self._timeout_s:g} s" if late else "as the store failed"
+            raise StoreUnavailable(f"{lost:,} of {len(ids):,} rows could not be had {why}")
         found = np.flatnonzero(batch.found)
         self.unknown += len(ids) - len(found)
         self.invalid += batch.invalid
