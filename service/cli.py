@@ -9,8 +9,10 @@ import click
 from featurestore import StoreError
 from service import data
 from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
+from service.data.options import store_choice
 from service.emulate import emulate
 from service.launcher import check_start, serve
+from service.storechoice import StoreChoice
 
 __all__ = ["main"]
 
@@ -40,9 +42,16 @@ def main() -> None:
 @click.option("--host", help="Address to listen on (default 127.0.0.1: this machine only).")
 @click.option("--port", type=int, help="Port to listen on (default 8000).")
 @click.option("--workers", help='Processes, or "auto" for the CPU quota (default auto).')
-@click.option("--store", "path", help="Folder of the embedded store (default data/store).")
+@click.option(
+    "--store",
+    metavar="STORE",
+    callback=store_choice,
+    help="Where features come from: folder of an embedded store, URL of a Redis server "
+    "(redis://, rediss://, unix://), or embedded, redis, vertex, vertex-legacy or feast for the "
+    "one that the configuration describes (default data/store).",
+)
 @click.option("--log-level", help="debug, info, warning or error (default info).")
-def run(config: Path | None, path: str | None, workers: str | None, **server: Any) -> None:
+def run(config: Path | None, store: StoreChoice, workers: str | None, **server: Any) -> None:
     """Serve predictions until SIGTERM or Ctrl-C.
 
     Options win over the environment (BANDIT_SERVE_SERVER_PORT, BANDIT_SERVE_STORE_PATH, ...),
@@ -59,6 +68,7 @@ def run(config: Path | None, path: str | None, workers: str | None, **server: An
     Examples:
       bandit-serve run
       bandit-serve run --config models.toml --port 9000 --workers 4
+      bandit-serve run --store redis://cache:6379/0
     """
     if workers is not None:
         server["workers"] = int(workers) if workers.isdecimal() else workers
@@ -66,7 +76,7 @@ def run(config: Path | None, path: str | None, workers: str | None, **server: An
     try:
         settings = load_settings(
             config_path(config),
-            {"server": given, "store": {} if path is None else {"path": path}},
+            {"server": given, **store.overrides},
         )
         check_start(settings)
     except (ConfigError, StoreError) as error:

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +10,11 @@ from urllib.parse import urlsplit
 from featurestore import Chunked, FeatureStore, LmdbStore, Replacement, StoreError, Tables
 from service.adapters import ADAPTERS
 from service.config import Settings
+from service.storechoice import StoreChoice
 from service.storekind import StoreKind
 from service.storesettings import StoreSettings
 
 __all__ = [
-    "StoreChoice",
     "is_transactional",
     "name_of",
     "open_chunked",
@@ -23,24 +22,11 @@ __all__ = [
     "open_store",
     "open_tables",
     "replacing",
+    "rows_of",
     "same_store",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class StoreChoice:
-    """Which store a command is about; what is None is as the settings say.
-
-    Attributes
-    ----------
-    kind : StoreKind or None
-        What holds the features.
-    place : str or None
-        A folder, or a URL.
-    """
-
-    kind: StoreKind | None = None
-    place: str | None = None
+REDIS_PORT = 6379
 
 
 def open_store(settings: StoreSettings, *, readonly: bool = True) -> LmdbStore:
@@ -62,9 +48,9 @@ def open_tables(
     meant = choice or StoreChoice()
     kind = _kind(settings, meant)
     if kind not in OPENERS:
-        verb = "listed" if readonly else "written"
-        raise StoreError(f"{kind} can't be {verb} by this command")
-    return OPENERS[kind](settings, meant.place, readonly)
+        what = "listed by this command; copy --ids reads from it" if readonly else "written"
+        raise StoreError(f"{kind} can't be {what}")
+    return OPENERS[kind](settings, meant, readonly)
 
 
 def open_features(settings: Settings, choice: StoreChoice) -> FeatureStore:
@@ -77,9 +63,8 @@ def open_features(settings: Settings, choice: StoreChoice) -> FeatureStore:
     """
     kind = _kind(settings, choice)
     if kind is StoreKind.EMBEDDED:
-        return open_store(_embedded(settings, choice.place))
-    values = _redis(settings, choice.place) if kind is StoreKind.REDIS else None
-    return open_chunked(settings.store, kind, values)
+        return open_store(_embedded(settings, choice))
+    return open_chunked(settings.store, kind, _values(settings, choice))
 
 
 def open_chunked(
@@ -110,6 +95,14 @@ def replacing(
     return store.replacing(entity_type, features)
 
 
+def rows_of(store: Tables, entity_type: str) -> int | None:
+    """How many rows a table has; None where the store would read all its keys to tell."""
+    if not isinstance(store, LmdbStore):
+        return None
+    info = store.tables().get(entity_type)
+    return info.rows if info else 0
+
+
 def name_of(settings: Settings, choice: StoreChoice) -> str:
     """Where a store is, for people to read: its folder, or its URL without a password."""
     kind = _kind(settings, choice)
@@ -133,13 +126,20 @@ def _address(settings: Settings, choice: StoreChoice) -> object:
     if _kind(settings, choice) is StoreKind.EMBEDDED:
         return Path(choice.place or settings.store.path).resolve()
     url = urlsplit(_url(settings, choice))
-    return url.scheme, url.hostname, url.port, url.path.rstrip("/"), url.query
+    path = url.path.rstrip("/").removesuffix("/0")
+    return url.scheme, url.hostname, url.port or REDIS_PORT, path, url.query
 
 
 def _url(settings: Settings, choice: StoreChoice) -> str:
     """Where a store over a network is; empty for Vertex AI at its usual place."""
-    values = settings.store.remote[ADAPTERS[_kind(settings, choice)].section]
-    return choice.place or str(values.get("url") or values.get("endpoint") or "")
+    values = _values(settings, choice)
+    return str(values.get("url") or values.get("endpoint") or "")
+
+
+def _values(settings: Settings, choice: StoreChoice) -> Mapping[str, Any]:
+    """Return the settings of a store over a network."""
+    section = ADAPTERS[_kind(settings, choice)].section
+    return {**settings.store.remote[section], **choice.overrides.get(section, {})}
 
 
 def _without_password(url: str) -> str:
@@ -149,30 +149,24 @@ def _without_password(url: str) -> str:
     return f"{parts.scheme}://{user}{'@' if user else ''}{host}{parts.path}"
 
 
-def _open_embedded(settings: Settings, folder: str | None, readonly: bool) -> Tables:
-    return open_store(_embedded(settings, folder), readonly=readonly)
+def _open_embedded(settings: Settings, choice: StoreChoice, readonly: bool) -> Tables:
+    return open_store(_embedded(settings, choice), readonly=readonly)
 
 
-def _embedded(settings: Settings, folder: str | None) -> StoreSettings:
-    path = settings.store.path if folder is None else Path(folder)
+def _embedded(settings: Settings, choice: StoreChoice) -> StoreSettings:
+    path = settings.store.path if choice.place is None else Path(choice.place)
     return dataclasses.replace(settings.store, path=path)
 
 
-def _open_redis(settings: Settings, url: str | None, _: bool) -> Tables:
-    made = ADAPTERS[StoreKind.REDIS].settings(_redis(settings, url))
+def _open_redis(settings: Settings, choice: StoreChoice, _: bool) -> Tables:
+    made = ADAPTERS[StoreKind.REDIS].settings(_values(settings, choice))
     from featurestore.redis import RedisTables
 
     return RedisTables(made)
 
 
-def _redis(settings: Settings, url: str | None) -> Mapping[str, Any]:
-    """Return the values of [redis] with another URL, which is that of a single server."""
-    values = settings.store.remote["redis"]
-    return values if url is None else {**values, "url": url, "cluster": False, "seeds": []}
-
-
-# By kind, what opens its tables at a place (None: the settings') to be read, or written too.
-OPENERS: dict[StoreKind, Callable[[Settings, str | None, bool], Tables]] = {
+# By kind, what opens its tables to be read (True) or written too.
+OPENERS: dict[StoreKind, Callable[[Settings, StoreChoice, bool], Tables]] = {
     StoreKind.EMBEDDED: _open_embedded,
     StoreKind.REDIS: _open_redis,
 }

@@ -17,8 +17,6 @@ settings.load_profile("fixed")
 @pytest.fixture(scope="session")
 def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
     """A server for all tests that take a prefix, or a database, of their own."""
-    if servers.MISSING:
-        pytest.skip(servers.MISSING)
     databases = ("--databases", "10000")
     with servers.server(tmp_path_factory.mktemp("shared-redis"), *databases) as made:
         yield made
@@ -27,7 +25,12 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S
 @pytest.fixture(scope="session")
 def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Cluster]:
     """A cluster for all tests that take a prefix of their own."""
-    if servers.MISSING:
-        pytest.skip(servers.MISSING)
     with servers.cluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A server of one test, which may break it."""
+    with servers.server(tmp_path_factory.mktemp("redis")) as made:
         yield made

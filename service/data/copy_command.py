@@ -16,12 +16,13 @@ from service.data.options import (
     read_settings,
     store_choice,
 )
+from service.storechoice import StoreChoice
 from service.stores import (
-    StoreChoice,
     is_transactional,
     name_of,
     open_features,
     open_tables,
+    rows_of,
     same_store,
 )
 
@@ -38,10 +39,21 @@ def _check_entity_types(
 
 @click.command()
 @click.option(
-    "--from", "source", required=True, metavar="STORE", callback=store_choice, help="Read from it."
+    "--from",
+    "source",
+    required=True,
+    metavar="STORE",
+    callback=store_choice,
+    help="Read from it: a folder, a URL, embedded, redis; with --ids also vertex, vertex-legacy, "
+    "feast.",
 )
 @click.option(
-    "--to", "target", required=True, metavar="STORE", callback=store_choice, help="Write to it."
+    "--to",
+    "target",
+    required=True,
+    metavar="STORE",
+    callback=store_choice,
+    help="Write to it: a folder, a URL, embedded, redis.",
 )
 @click.option(
     "--entity-type",
@@ -88,8 +100,9 @@ def copy(
 ) -> None:
     """Copy tables from one store to another, with all their features.
 
-    STORE is the folder of an embedded store, the URL of a Redis (redis://, rediss://, unix://), or
-    `embedded` or `redis` for the one that the configuration describes.
+    STORE is the folder of an embedded store, the URL of a Redis server (redis://, rediss://,
+    unix://), or a word for the store that the configuration describes: `embedded`, `redis` (which
+    may be a cluster), and to read the rows of --ids, `vertex`, `vertex-legacy` and `feast`.
 
     Rows of the target with the same id are overwritten, also those that were written meanwhile. An
     embedded source is copied as it was when the copy of a table began; what is written to a Redis
@@ -141,16 +154,18 @@ class Route:
         """Copy these tables of the source under a progress bar, and say how many rows."""
         with open_tables(self.settings, self.target, readonly=False) as into:
             if not self.replace:
-                _check_features(tables, into.tables())
+                _check_features(tables, into.features())
             task = Copy(source, into, self.replace, self.batch)
             whole = is_transactional(self.settings, self.target)
             total = sum(info.rows for info in tables.values())
             with told(task, whole), progress("copying", total) as update:
                 task.run(tables, update)
-            there = into.tables()
+            there = {name: rows_of(into, name) for name in task.rows}
+        place = name_of(self.settings, self.target)
         for name, rows in task.rows.items():
-            place = name_of(self.settings, self.target)
-            click.echo(f'{rows:,} rows of "{name}" copied, {there[name].rows:,} are in {place} now')
+            count = there[name]
+            now = f" to {place}" if count is None else f", {count:,} are in {place} now"
+            click.echo(f'{rows:,} rows of "{name}" copied{now}')
 
 
 def _copy_tables(route: Route, names: tuple[str, ...]) -> None:
@@ -189,11 +204,11 @@ def _chosen(
     return chosen
 
 
-def _check_features(chosen: dict[str, TableInfo], there: dict[str, TableInfo]) -> None:
+def _check_features(chosen: dict[str, TableInfo], there: dict[str, tuple[str, ...]]) -> None:
     differing = [
-        f'"{name}" has {", ".join(info.features)}; {", ".join(there[name].features)} in the target'
+        f'"{name}" has {", ".join(info.features)}; {", ".join(there[name])} in the target'
         for name, info in chosen.items()
-        if name in there and set(info.features) != set(there[name].features)
+        if name in there and set(info.features) != set(there[name])
     ]
     if differing:
         raise DataError("\n  ".join(["the features differ, so nothing was copied:", *differing]))

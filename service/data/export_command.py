@@ -15,7 +15,8 @@ from service.data.options import (
     progress,
     read_settings,
 )
-from service.stores import StoreChoice, open_tables
+from service.storechoice import StoreChoice
+from service.stores import open_tables
 
 __all__ = ["export"]
 

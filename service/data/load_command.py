@@ -38,7 +38,8 @@ from service.data.options import (
     progress,
     read_settings,
 )
-from service.stores import StoreChoice, is_transactional, name_of, open_tables
+from service.storechoice import StoreChoice
+from service.stores import is_transactional, name_of, open_tables, rows_of
 
 __all__ = ["load"]
 
@@ -212,13 +213,16 @@ def _load(task: Load, to: Destination, log: BadRowLog) -> None:
     began = time.perf_counter()
     with open_tables(to.settings, to.choice, readonly=False) as tables:
         report = _run(task, tables, to, log)
-        info = tables.tables().get(to.entity_type)
+        there = rows_of(tables, to.entity_type)
     seconds = time.perf_counter() - began
     echo(report.lines())
     verb = "added" if task.add else "loaded"
     click.echo(f"{report.good:,} {verb} in {seconds:.1f} s, {report.read / seconds:,.0f} rows/s")
-    there, place = info.rows if info else 0, name_of(to.settings, to.choice)
-    click.echo(f'{there:,} rows of "{to.entity_type}" are in {place} now')
+    place = name_of(to.settings, to.choice)
+    if there is not None:
+        click.echo(f'{there:,} rows of "{to.entity_type}" are in {place} now')
+    elif report.written:
+        click.echo(f'"{to.entity_type}" in {place} has them now')
     if report.bad:
         click.get_current_context().exit(1)
 

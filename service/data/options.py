@@ -1,21 +1,18 @@
 """Options, output and errors that the data commands share."""
 
 import errno
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 import click
 
 from featurestore import StoreError, check_name
 from featurestore.bulk import SourceError, whole_file
 from service.config import ConfigError, Settings, config_path, load_settings
-from service.storekind import StoreKind
-from service.stores import StoreChoice
+from service.storechoice import StoreChoice, parse_store
 
 __all__ = [
     "ENTITY_TYPE",
@@ -25,13 +22,10 @@ __all__ = [
     "echo",
     "failures",
     "output_to",
-    "parse_store",
     "progress",
     "read_settings",
     "store_choice",
 ]
-
-SCHEMES = ("redis", "rediss", "unix")
 
 
 class DataError(click.ClickException):
@@ -61,38 +55,6 @@ def read_settings() -> Settings:
         raise DataError(str(error)) from error
 
 
-def parse_store(text: str) -> StoreChoice:
-    """Tell which store is meant by a folder, a URL, or the word for a kind of store.
-
-    Raises
-    ------
-    ValueError
-        It is none of these.
-    """
-    scheme, mark, _ = text.partition("://")
-    if not text:
-        raise ValueError("is empty, must be a folder, a URL, or one of embedded, redis")
-    if mark and scheme not in SCHEMES:
-        raise ValueError(
-            f"has the unknown scheme {scheme!r}, must have one of {', '.join(SCHEMES)}"
-        )
-    if not mark and re.match(rf"({'|'.join(SCHEMES)}|[a-z.]*localhost):", text):
-        raise ValueError("is no URL, which begins like redis:// or unix://; a folder like ./ or /")
-    if mark:
-        _check_url(text)
-        return StoreChoice(StoreKind.REDIS, text)
-    if text in set(StoreKind):
-        return StoreChoice(StoreKind(text))
-    return StoreChoice(StoreKind.EMBEDDED, text)
-
-
-def _check_url(url: str) -> None:
-    try:
-        _ = urlsplit(url).port
-    except ValueError:  # its text may show a password
-        raise ValueError("is a URL whose host or port can't be read") from None
-
-
 def store_choice(_: click.Context, __: click.Parameter, text: str | None) -> StoreChoice:
     """Read an option that names a store; the configured one when there is none."""
     try:
@@ -114,10 +76,10 @@ STORE = click.option(
     "--store",
     metavar="STORE",
     callback=store_choice,
-    help="Folder of an embedded store, URL of a Redis (redis://, rediss://, unix://), or "
-    "`embedded` or `redis` for the one that the configuration describes.  [default: the store of "
-    "the configuration, which is that of BANDIT_SERVE_STORE_PATH, else of the file that "
-    "BANDIT_SERVE_CONFIG names, else data/store]",
+    help="Folder of an embedded store, URL of a Redis server (redis://, rediss://, unix://), or "
+    "`embedded` or `redis` for the one that the configuration describes, be it a cluster.  "
+    "[default: the store of the configuration, which is that of BANDIT_SERVE_STORE_KIND and "
+    "BANDIT_SERVE_STORE_PATH, else of the file that BANDIT_SERVE_CONFIG names, else data/store]",
 )
 ENTITY_TYPE = click.option(
     "--entity-type",

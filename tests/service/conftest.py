@@ -119,7 +119,7 @@ def starting(folder: Path) -> Iterator[Start]:
     """Yield a function that starts services; those still running at the end are killed."""
     started: list[Service] = []
 
-    def start(store: Path, models: str = MODELS, workers: int = 1, **settings: object) -> Service:
+    def start(store: object, models: str = MODELS, workers: int = 1, **settings: object) -> Service:
         config = folder / f"config-{len(started)}.toml"
         config.write_text(models)
         log, port = folder / f"log-{len(started)}", free_port()
@@ -140,11 +140,13 @@ def starting(folder: Path) -> Iterator[Start]:
         service.await_ready()
         return service
 
-    yield start
-    for service in started:
-        service.client.close()
-        service.process.kill()  # its workers end with it
-        service.process.wait()
+    try:
+        yield start
+    finally:
+        for service in started:
+            service.client.close()
+            service.process.kill()  # its workers end with it
+            service.process.wait()
 
 
 Tables = dict[str, tuple[list[str], np.ndarray]]

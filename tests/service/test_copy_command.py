@@ -1,5 +1,6 @@
 """The command `copy` between real stores."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from featurestore import LmdbStore, Tables
+from featurestore.redis import RedisSettings, RedisTables
 from service.data import copy
+from tests.featurestore.redis import servers
 
 AB = ("alpha", "beta")
 
@@ -20,28 +23,56 @@ Contents = dict[str, dict[str, tuple[float, ...]]]
 
 @dataclass(frozen=True)
 class Place:
-    """A store: what `--from` and `--to` call it, and a way to open it in the test."""
+    """A store: what `--from` and `--to` call it, and a way to open it in the test.
+
+    Attributes
+    ----------
+    name
+        A folder or a URL.
+    open
+        Gives the tables.
+    counts
+        Whether a copy into it says how many rows are there then.
+    """
 
     name: str
     open: Callable[[], Tables]
+    counts: bool
+
+    def copied(self, entity_type: str, rows: int, there: int) -> str:
+        now = f", {there:,} are in {self.name} now" if self.counts else f" to {self.name}"
+        return f'{rows:,} rows of "{entity_type}" copied{now}'
 
 
 def embedded(folder: Path) -> Place:
-    return Place(str(folder), lambda: LmdbStore.open(folder, map_size_gib=1))
+    return Place(str(folder), lambda: LmdbStore.open(folder, map_size_gib=1), counts=True)
 
 
+def in_folder(request: pytest.FixtureRequest) -> Place:
+    return embedded(request.getfixturevalue("tmp_path") / f"store{next(NUMBERS)}")
+
+
+def in_redis(request: pytest.FixtureRequest) -> Place:
+    url = f"{request.getfixturevalue('shared_redis').url}/{next(NUMBERS)}"
+    return Place(url, lambda: RedisTables(RedisSettings(url)), counts=False)
+
+
+NUMBERS = itertools.count(1)  # also of the databases that no other file uses
 # Another kind of store joins with one function that makes an empty place in it.
-PLACES: dict[str, Callable[[Path], Place]] = {"embedded": embedded}
+PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {
+    "embedded": in_folder,
+    "redis": in_redis,
+}
 
 
 @pytest.fixture(params=PLACES)
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return PLACES[request.param](tmp_path / "source")
+def source(request: pytest.FixtureRequest) -> Place:
+    return PLACES[request.param](request)
 
 
 @pytest.fixture(params=PLACES)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return PLACES[request.param](tmp_path / "target")
+def target(request: pytest.FixtureRequest) -> Place:
+    return PLACES[request.param](request)
 
 
 def invoke(source: Place, target: Place, *options: object) -> Result:
@@ -70,8 +101,8 @@ def test_all_tables_are_copied_with_all_their_features(source: Place, target: Pl
     result = invoke(source, target, "--batch", 1000)
     assert result.exit_code == 0
     assert sorted(result.stdout.splitlines()) == [
-        f'2 rows of "shop" copied, 2 are in {target.name} now',
-        f'2,500 rows of "content" copied, 2,500 are in {target.name} now',
+        target.copied("shop", 2, 2),
+        target.copied("content", 2_500, 2_500),
     ]
     assert contents(target) == contents(source)
     with target.open() as store:
@@ -91,7 +122,7 @@ def test_rows_that_only_the_target_has_stay(source: Place, target: Place) -> Non
     fill(target, "content", {"b": 8.0, "c": 9.0})
     result = invoke(source, target)
     assert result.exit_code == 0
-    assert result.stdout.startswith('2 rows of "content" copied, 3 are in ')
+    assert result.stdout == target.copied("content", 2, 3) + "\n"
     assert contents(target) == {"content": {"a": (2, 1), "b": (3, 2), "c": (9, 10)}}
 
 
@@ -125,19 +156,48 @@ def test_other_features_are_found_before_anything_is_written(source: Place, targ
     assert contents(target) == before
 
 
-def test_a_table_without_rows_is_made(tmp_path: Path) -> None:
-    source, target = embedded(tmp_path / "a"), embedded(tmp_path / "b")
+def test_a_table_without_rows_is_made(source: Place, target: Place) -> None:
     with source.open() as store:
         store.write("content", [], AB, np.empty((0, 2)))
     result = invoke(source, target)
     assert result.exit_code == 0
-    assert result.stdout.startswith('0 rows of "content" copied, 0 are in ')
+    assert result.stdout == target.copied("content", 0, 0) + "\n"
     with target.open() as store:
         assert store.tables()["content"].features == AB
 
 
-def test_nothing_to_copy_exits_1(tmp_path: Path) -> None:
+def test_a_cluster_is_copied_to_and_from(
+    redis_cluster: servers.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, target = embedded(tmp_path / "a"), embedded(tmp_path / "b")
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_URL", redis_cluster.url)
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_CLUSTER", "true")
+    monkeypatch.setenv("BANDIT_SERVE_REDIS_PREFIX", "copied")
+    settings = RedisSettings(redis_cluster.url, cluster=True, prefix="copied")
+    cluster = Place("redis", lambda: RedisTables(settings), counts=False)
+    fill(source, "content", {f"id{i}": i + 1.0 for i in range(2_500)})
+    result = invoke(source, cluster)
+    assert result.exit_code == 0
+    assert result.stdout == f'2,500 rows of "content" copied to {redis_cluster.url}\n'
+    assert invoke(cluster, target).exit_code == 0
+    assert contents(target) == contents(cluster) == contents(source)
+
+
+def test_a_target_that_is_down_says_what_was_copied(
+    redis_server: servers.Server, tmp_path: Path
+) -> None:
+    source = embedded(tmp_path / "a")
+    fill(source, "content", {"a": 1.0})
+    redis_server.kill()
+    target = Place(redis_server.url, lambda: RedisTables(RedisSettings(redis_server.url)), False)
+    result = invoke(source, target)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: redis 127.0.0.1:{redis_server.port}: ")
+    assert invoke(target, source).exit_code == 2
+
+
+def test_nothing_to_copy_exits_1(source: Place, tmp_path: Path) -> None:
+    target = embedded(tmp_path / "target")
     with source.open():
         pass
     result = invoke(source, target)
@@ -170,8 +230,8 @@ def test_a_store_is_not_copied_to_itself(tmp_path: Path, monkeypatch: pytest.Mon
         (["--to", "b"], "--from"),
         (["--from", "absent", "--to", "b"], "absent: does not exist"),
         (["--from", "a", "--to", "http://b"], "unknown scheme 'http'"),
-        (["--from", "vertex", "--to", "b"], "vertex can't be listed by this command"),
-        (["--from", "a", "--to", "feast"], "feast can't be written by this command"),
+        (["--from", "vertex", "--to", "b"], "vertex can't be listed by this command; copy --ids"),
+        (["--from", "a", "--to", "feast"], "feast can't be written"),
         (["--from", "a", "--to", "redis://x", "--mode", "replace"], "is for the embedded store"),
         (["--from", "a", "--to", "b", "--entity-type", "x"], 'no entity type "x" in a; there are'),
         (["--from", "a", "--to", "b", "--entity-type", ""], "entity_type is ''"),

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from featurestore import LmdbStore, StoreError
 from service.config import DEFAULT_CONFIG, Settings, load_settings
 from service.data import export, load, stats
-from service.data.options import parse_store
+from service.storechoice import StoreChoice, parse_store
 from service.storekind import StoreKind
-from service.stores import StoreChoice, name_of, open_tables, same_store
+from service.stores import name_of, open_tables, same_store
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_folder_wins_over_the_configured_one(settings: Settings, tmp_path: Pat
 
 @pytest.mark.parametrize("kind", ["vertex", "vertex-legacy", "feast"])
 def test_stores_without_tables_say_so(settings: Settings, kind: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=f"{kind} can't be written by this command"):
+    with pytest.raises(StoreError, match=f"{kind} can't be written"):
         open_tables(settings, parse_store(kind), readonly=False)
     file = tmp_path / "rows.csv"
     file.write_text("id,alpha,beta\na,1,2\n")
@@ -88,7 +88,7 @@ def test_stores_without_tables_say_so(settings: Settings, kind: str, tmp_path: P
     ):
         result = CliRunner().invoke(command, [*arguments, "--store", kind])
         assert result.exit_code == 2
-        assert f"{kind} can't be {verb} by this command" in result.stderr
+        assert f"{kind} can't be {verb}" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
@@ -110,6 +110,26 @@ def test_only_the_embedded_store_is_replaced_and_nothing_is_read_before(store: s
     assert "absent.csv" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "overrides"),
+    [
+        ("redis", {"store": {"kind": "redis"}}),
+        ("vertex", {"store": {"kind": "vertex"}}),
+        ("a/b", {"store": {"kind": "embedded", "path": "a/b"}}),
+        (
+            "redis://cache",
+            {
+                "store": {"kind": "redis"},
+                "redis": {"url": "redis://cache", "cluster": False, "seeds": []},
+            },
+        ),
+    ],
+)
+def test_a_choice_overrides_the_settings(text: str, overrides: dict) -> None:
+    assert StoreChoice().overrides == {}
+    assert parse_store(text).overrides == overrides
+
+
 def test_names_show_no_password(settings: Settings) -> None:
     shown = name_of(settings, parse_store("rediss://me:secret@cache:6380/1?password=secret"))
     assert shown == "rediss://me@cache:6380/1"
@@ -128,6 +148,8 @@ def test_names_show_no_password(settings: Settings) -> None:
         ("embedded", "configured", True),
         ("embedded", "redis", False),
         ("redis://cache/0", "redis://other@CACHE/0/", True),
+        ("redis://cache", "redis://cache:6379/0", True),
+        ("redis://127.0.0.1", "redis", True),
         ("redis://cache/0", "redis://cache/1", False),
         ("unix:///a.sock", "unix:///b.sock", False),
         ("unix:///a.sock?db=0", "unix:///a.sock?db=1", False),

@@ -1,6 +1,4 @@
-"""A server of one test, which may break it."""
-
-from collections.abc import Iterator
+"""All tests of this folder need a server."""
 
 import pytest
 
@@ -16,9 +14,3 @@ def anyio_backend() -> str:
 def redis_is_installed() -> None:
     if servers.MISSING:
         pytest.skip(servers.MISSING)
-
-
-@pytest.fixture
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    with servers.server(tmp_path_factory.mktemp("redis")) as made:
-        yield made

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 import redis
 from redis.exceptions import RedisError
 
@@ -193,7 +194,8 @@ class Cluster:
 
 @contextlib.contextmanager
 def server(folder: Path, *options: str, unix: bool = False) -> Iterator[Server]:
-    """A server that ends with the block."""
+    """A server that ends with the block; skips the test that asks for it where there is none."""
+    _skip_if_missing()
     made = Server(folder, *options, socket_path=folder / "sock" if unix else None)
     try:
         yield made
@@ -203,9 +205,15 @@ def server(folder: Path, *options: str, unix: bool = False) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
-    """A cluster that ends with the block."""
+    """A cluster that ends with the block; skips as `server` does."""
+    _skip_if_missing()
     made = Cluster(folder)
     try:
         yield made
     finally:
         made.kill()
+
+
+def _skip_if_missing() -> None:
+    if MISSING:
+        pytest.skip(MISSING)

@@ -1,0 +1,89 @@
+"""`run --store` on a Redis: the choice wins over the configuration, and the store is named."""
+
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from featurestore.redis import RedisSettings, RedisTables
+from service.cli import main
+from tests.featurestore.redis import servers
+
+ROWS = {f"id{i}": (1.0 + i, 2.0) for i in range(250)}
+MODELS = """
+default_model = "homepage"
+
+[models.homepage]
+version = "1"
+policy = "greedy"
+prior = { alpha = 1.0, beta = 3.0 }
+deadline_ms = 1000
+"""
+SOON_S = 20.0
+
+
+def fill(settings: RedisSettings) -> None:
+    with RedisTables(settings) as tables:
+        tables.write("content", list(ROWS), ("alpha", "beta"), np.array(list(ROWS.values())))
+
+
+@pytest.fixture(params=["url", "configured cluster"])
+def choice(request: pytest.FixtureRequest) -> tuple[str, dict[str, object], str]:
+    """What `--store` says, what the environment does, and the URL that it comes to."""
+    if request.param == "url":
+        url = request.getfixturevalue("shared_redis").url
+        fill(RedisSettings(url, prefix="run"))
+        wrong = {"redis_url": "redis://127.0.0.1:1", "redis_cluster": "true"}
+        return url, {"redis_prefix": "run", **wrong}, url
+    url = request.getfixturevalue("redis_cluster").url
+    fill(RedisSettings(url, cluster=True, prefix="run"))
+    return "redis", {"redis_prefix": "run", "redis_url": url, "redis_cluster": "true"}, url
+
+
+def test_predictions_come_from_the_store_that_is_given(start, choice) -> None:
+    store, environment, url = choice
+    service = start(store, MODELS, **environment)
+    wanted = {name: alpha / (alpha + beta) for name, (alpha, beta) in ROWS.items()}
+    scores = service.scores([*ROWS, "unknown"])
+    assert scores == pytest.approx(wanted | {"unknown": 0.25}, rel=1e-6)
+    health = service.client.get("/health").json()
+    assert (health["status"], health["checks"]["store"]) == ("ok", "ok")
+    assert f"  store   {url}\n" in service.log.read_text()
+
+
+def test_health_names_the_store_that_is_down(start, redis_server: servers.Server) -> None:
+    fill(RedisSettings(redis_server.url))
+    service = start(redis_server.url, MODELS, store_kind="feast")
+    redis_server.kill()
+    deadline, said = time.monotonic() + SOON_S, ""
+    while not said.startswith("down: "):
+        assert time.monotonic() < deadline, said
+        said = service.client.get("/health").json()["checks"]["store"]
+    assert said.startswith(f"down: redis 127.0.0.1:{redis_server.port}: ")
+    assert service.predict(["id1", "x"])["degraded"] is True
+    redis_server.start()
+    fill(RedisSettings(redis_server.url))
+    while service.client.get("/health").json()["checks"]["store"] != "ok":
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        ("http://cache", "unknown scheme 'http'"),
+        ("", "is empty"),
+        ("redis://cache?socket_timeout=3", "redis.url: "),
+        ("vertex", "vertex.project"),
+    ],
+)
+def test_a_store_that_can_not_be_meant_stops_the_start(store: str, said: str) -> None:
+    result = CliRunner().invoke(main, ["run", "--store", store])
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+
+
+def test_the_help_names_every_kind() -> None:
+    text = " ".join(CliRunner().invoke(main, ["run", "--help"]).stdout.split())
+    assert "redis, vertex, vertex-legacy or feast" in text
+    assert "rediss://" in text
