@@ -1,6 +1,7 @@
 """`run --store` on a Redis: the choice wins over the configuration, and the store is named."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,14 @@ def fill(settings: RedisSettings) -> None:
         tables.write("content", list(ROWS), ("alpha", "beta"), np.array(list(ROWS.values())))
 
 
+def await_banner(log: Path, line: str) -> None:
+    """Wait until the log has a line; the banner comes a moment after the service is ready."""
+    deadline = time.monotonic() + SOON_S
+    while line not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.01)
+
+
 @pytest.fixture(params=["url", "configured cluster"])
 def choice(request: pytest.FixtureRequest) -> tuple[str, dict[str, object], str]:
     """What `--store` says, what the environment does, and the URL that it comes to."""
@@ -49,7 +58,7 @@ def test_predictions_come_from_the_store_that_is_given(start, choice) -> None:
     assert scores == pytest.approx(wanted | {"unknown": 0.25}, rel=1e-6)
     health = service.client.get("/health").json()
     assert (health["status"], health["checks"]["store"]) == ("ok", "ok")
-    assert f"  store   {url}\n" in service.log.read_text()
+    await_banner(service.log, f"  store   {url}\n")
 
 
 def test_health_names_the_store_that_is_down(start, redis_server: servers.Server) -> None:
@@ -59,6 +68,7 @@ def test_health_names_the_store_that_is_down(start, redis_server: servers.Server
     deadline, said = time.monotonic() + SOON_S, ""
     while not said.startswith("down: "):
         assert time.monotonic() < deadline, said
+        time.sleep(0.01)
         said = service.client.get("/health").json()["checks"]["store"]
     assert said.startswith(f"down: redis 127.0.0.1:{redis_server.port}: ")
     assert service.predict(["id1", "x"])["degraded"] is True
@@ -66,6 +76,7 @@ def test_health_names_the_store_that_is_down(start, redis_server: servers.Server
     fill(RedisSettings(redis_server.url))
     while service.client.get("/health").json()["checks"]["store"] != "ok":
         assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

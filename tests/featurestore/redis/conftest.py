@@ -1,16 +1,8 @@
-"""All tests of this folder need a server."""
+"""All asynchronous tests of this folder run on asyncio."""
 
 import pytest
-
-from tests.featurestore.redis import servers
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def redis_is_installed() -> None:
-    if servers.MISSING:
-        pytest.skip(servers.MISSING)

@@ -13,10 +13,10 @@ import pytest
 import redis
 from redis.exceptions import RedisError
 
-__all__ = ["MISSING", "Cluster", "Server", "cluster", "eventually", "free_port", "server"]
+__all__ = ["Cluster", "Server", "cluster", "eventually", "free_port", "server"]
 
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
-MISSING = "" if PROGRAM else "needs redis-server: on Debian, apt-get install redis-server"
+MISSING = "needs redis-server: on Debian, apt-get install redis-server"
 
 
 def free_port() -> int:
@@ -75,7 +75,8 @@ class Server:
 
     def start(self) -> None:
         """Start it, again perhaps, on the same port; it listens when this returns."""
-        assert PROGRAM is not None
+        if PROGRAM is None:
+            pytest.skip(MISSING)
         listen = (
             ["--unixsocket", str(self.socket_path), "--port", "0"]
             if self.socket_path
@@ -195,7 +196,6 @@ class Cluster:
 @contextlib.contextmanager
 def server(folder: Path, *options: str, unix: bool = False) -> Iterator[Server]:
     """A server that ends with the block; skips the test that asks for it where there is none."""
-    _skip_if_missing()
     made = Server(folder, *options, socket_path=folder / "sock" if unix else None)
     try:
         yield made
@@ -206,14 +206,8 @@ def server(folder: Path, *options: str, unix: bool = False) -> Iterator[Server]:
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """A cluster that ends with the block; skips as `server` does."""
-    _skip_if_missing()
     made = Cluster(folder)
     try:
         yield made
     finally:
         made.kill()
-
-
-def _skip_if_missing() -> None:
-    if MISSING:
-        pytest.skip(MISSING)
