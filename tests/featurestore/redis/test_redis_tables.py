@@ -1,7 +1,6 @@
 """RedisTables: written, listed, read and added to, on one server and on a cluster."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from featurestore.redis import RedisSettings, RedisTables
 from tests.featurestore.redis import servers
 
 FEATURES = ("alpha", "beta")
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
