@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._suspect = False
         self._full = False
         self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self._watch: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -54,7 +55,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, pending: Pending) -> None:
         """Send a request; its answer, or why there is none, goes to `pending`."""
-        if self._transport is None or self._full:
+        if self._transport is None or self._full or self._unsent_bytes > MOST_UNSENT:
             pending.settle(self._why or StoreUnavailable(f"{self._name} takes no more requests"))
             return
         if not self._pending:
@@ -65,6 +66,7 @@ class Connection(asyncio.Protocol):
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(request)
+        self._unsent_bytes += len(request)
 
     def abort(self, reason: str) -> None:
         """Give the connection up; whoever waits is told the reason."""
@@ -101,7 +103,7 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         """Write what this turn of the loop sent by one system call, which costs some 14 us."""
-        unsent, self._unsent = self._unsent, []
+        unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
         if self._transport is not None:
             self._transport.write(b"".join(unsent))
 
