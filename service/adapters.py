@@ -53,14 +53,18 @@ class Adapter:
         there = find_spec(root) is not None and find_spec(self.module) is not None
         return "" if there else f"needs {self.module}: pip install 'bandit-serve[{self.extra}]'"
 
-    def open(self, values: Mapping[str, Any]) -> FeatureStore:
-        """Make the store; StoreUnavailable when its package is missing or a setting is wrong."""
+    def settings(self, values: Mapping[str, Any]) -> Any:
+        """Make the settings; StoreUnavailable when the package is missing or a value is wrong."""
         if self.missing:
             raise StoreUnavailable(f"{self.section} {self.missing}")
         try:
-            return self.make_store(self.make_settings(values))
+            return self.make_settings(values)
         except ValueError as error:
             raise StoreUnavailable(f"{self.section}: {error}") from error
+
+    def open(self, values: Mapping[str, Any]) -> FeatureStore:
+        """Make the store; StoreUnavailable as `settings`."""
+        return self.make_store(self.settings(values))
 
 
 def _redis_settings(values: Mapping[str, Any]) -> Any:

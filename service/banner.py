@@ -13,7 +13,8 @@ import orjson
 from bandit import Model
 from service.config import Settings
 from service.errors import STATUS_OK
-from service.stores import open_store
+from service.storekind import StoreKind
+from service.stores import StoreChoice, name_of, open_store
 
 __all__ = ["announce", "banner"]
 
@@ -50,19 +51,19 @@ def _is_ready(host: str, port: int) -> bool:
 
 
 def banner(settings: Settings) -> str:
-    """Return the text: address, store, models and a curl line over ids that are in the store."""
+    """Return the text: address, store, models and a curl line."""
     default = settings.models.by_name[settings.models.default]
-    with open_store(settings.store) as store:
-        tables = store.tables()
-        known = next((ids.tolist() for ids, _ in store.scan(default.entity_type, EXAMPLES)), [])
+    if settings.store.kind is StoreKind.EMBEDDED:
+        store, tables, known = _embedded(settings, default.entity_type)
+    else:
+        store, tables, known = name_of(settings, StoreChoice()), None, []
     server = settings.server
     url = f"http://{_reachable(server.host)}:{server.port}"
-    rows = ", ".join(f"{name} {table.rows:,} rows" for name, table in tables.items())
     title = f"bandit-serve {version('bandit-serve')} answers at {url}/predict"
     lines = [
         f"{title} ({server.workers} workers; documentation at {url}/docs)",
         f"  config  {settings.source}",
-        f"  store   {settings.store.path}: {rows or 'empty, every candidate gets the prior'}",
+        f"  store   {store}",
         *(f"  model   {_described(model, tables)}" for model in settings.models.by_name.values()),
         "Try:",
         f"  {_curl(url, default, known)}",
@@ -70,10 +71,21 @@ def banner(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def _described(model: Model, tables: Container[str]) -> str:
+def _embedded(settings: Settings, entity_type: str) -> tuple[str, Container[str] | None, list[str]]:
+    """Return what is in the embedded store, its tables, and some ids of one of them."""
+    with open_store(settings.store) as store:
+        tables = store.tables()
+        known = next((ids.tolist() for ids, _ in store.scan(entity_type, EXAMPLES)), [])
+    rows = ", ".join(f"{name} {table.rows:,} rows" for name, table in tables.items())
+    text = f"{settings.store.path}: {rows or 'empty, every candidate gets the prior'}"
+    return text, tables, known
+
+
+def _described(model: Model, tables: Container[str] | None) -> str:
     prior = f"Beta({model.prior.alpha:g}, {model.prior.beta:g})"
     policy = type(model.policy).__name__
-    absent = "" if model.entity_type in tables else " (no such table yet: all get the prior)"
+    known = tables is None or model.entity_type in tables
+    absent = "" if known else " (no such table yet: all get the prior)"
     return (
         f"{model.name} version {model.version}: {policy} on {model.entity_type}{absent}, "
         f"prior {prior}"

@@ -64,9 +64,13 @@ def emulate() -> None:
     show_default=True,
     help="Of an answer: 20, uniform:5,30 or lognormal:median=8,sigma=0.5.",
 )
-@click.option("--slow-share", type=SHARE, default=0.0, help="Share of calls that take --slow-ms.")
+@click.option("--slow-share", type=SHARE, default=0.0, help="Share of slow calls.")
 @click.option(
-    "--slow-ms", type=click.FloatRange(0), default=500.0, show_default=True, help="See there."
+    "--slow-ms",
+    type=click.FloatRange(0),
+    default=500.0,
+    show_default=True,
+    help="How long those take.",
 )
 @click.option("--error-rate", type=SHARE, default=0.0, help="Share of calls that fail.")
 @click.option(

@@ -1,16 +1,14 @@
 """The store that requests are answered from, put together as the settings say."""
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from featurestore import Cached, Chunked, Resident
 from featurestore.line import Line
-from service.adapters import ADAPTERS
 from service.storekind import StoreKind
-from service.stores import open_store
+from service.stores import open_chunked, open_store
 from service.storesettings import StoreSettings
 
-__all__ = ["Serving", "line_of", "open_chunked", "open_serving"]
+__all__ = ["Serving", "line_of", "open_serving"]
 
 Serving: TypeAlias = Resident | Cached | Chunked
 
@@ -27,20 +25,6 @@ def open_serving(settings: StoreSettings) -> Serving:
         return Resident(open_store(settings), max_rows=settings.hot_rows)
     chunked = open_chunked(settings, settings.kind)
     return Cached(chunked, settings.cached) if settings.cached else chunked
-
-
-def open_chunked(
-    settings: StoreSettings, kind: StoreKind, values: Mapping[str, Any] | None = None
-) -> Chunked:
-    """Make a store over a network with the settings of its section, or with other values.
-
-    Raises
-    ------
-    StoreUnavailable
-        Its package is missing, or a setting is wrong.
-    """
-    adapter = ADAPTERS[kind]
-    return Chunked(adapter.open(values or settings.remote[adapter.section]), settings.chunked)
 
 
 def line_of(store: Serving) -> Line | None:

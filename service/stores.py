@@ -1,14 +1,15 @@
 """Opening the store that is meant, the same way wherever it is opened."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from featurestore import FeatureStore, LmdbStore, Replacement, StoreError, Tables
+from featurestore import Chunked, FeatureStore, LmdbStore, Replacement, StoreError, Tables
+from service.adapters import ADAPTERS
 from service.config import Settings
 from service.storekind import StoreKind
 from service.storesettings import StoreSettings
@@ -17,6 +18,7 @@ __all__ = [
     "StoreChoice",
     "is_transactional",
     "name_of",
+    "open_chunked",
     "open_features",
     "open_store",
     "open_tables",
@@ -59,9 +61,6 @@ def open_tables(
     """
     meant = choice or StoreChoice()
     kind = _kind(settings, meant)
-    module, extra = CLIENTS.get(kind, ("", ""))
-    if module and find_spec(module) is None:
-        raise StoreError(f"{kind} needs a client package: pip install 'bandit-serve[{extra}]'")
     if kind not in OPENERS:
         verb = "listed" if readonly else "written"
         raise StoreError(f"{kind} can't be {verb} by this command")
@@ -77,9 +76,24 @@ def open_features(settings: Settings, choice: StoreChoice) -> FeatureStore:
         It can't be opened.
     """
     kind = _kind(settings, choice)
-    if kind is not StoreKind.EMBEDDED:
-        raise StoreError(f"{kind} can't be read by this command")
-    return open_store(_embedded(settings, choice.place))
+    if kind is StoreKind.EMBEDDED:
+        return open_store(_embedded(settings, choice.place))
+    values = _redis(settings, choice.place) if kind is StoreKind.REDIS else None
+    return open_chunked(settings.store, kind, values)
+
+
+def open_chunked(
+    settings: StoreSettings, kind: StoreKind, values: Mapping[str, Any] | None = None
+) -> Chunked:
+    """Make a store over a network with the settings of its section, or with other values.
+
+    Raises
+    ------
+    StoreUnavailable
+        Its package is missing, or a setting is wrong.
+    """
+    adapter = ADAPTERS[kind]
+    return Chunked(adapter.open(values or settings.remote[adapter.section]), settings.chunked)
 
 
 def is_transactional(settings: Settings, choice: StoreChoice) -> bool:
@@ -101,7 +115,8 @@ def name_of(settings: Settings, choice: StoreChoice) -> str:
     kind = _kind(settings, choice)
     if kind is StoreKind.EMBEDDED:
         return str(choice.place or settings.store.path)
-    return _without_password(choice.place) if choice.place else kind
+    url = _url(settings, choice)
+    return _without_password(url) if url else kind
 
 
 def same_store(settings: Settings, one: StoreChoice, other: StoreChoice) -> bool:
@@ -117,8 +132,14 @@ def _kind(settings: Settings, choice: StoreChoice) -> StoreKind:
 def _address(settings: Settings, choice: StoreChoice) -> object:
     if _kind(settings, choice) is StoreKind.EMBEDDED:
         return Path(choice.place or settings.store.path).resolve()
-    url = urlsplit(choice.place or "")
+    url = urlsplit(_url(settings, choice))
     return url.scheme, url.hostname, url.port, url.path.rstrip("/"), url.query
+
+
+def _url(settings: Settings, choice: StoreChoice) -> str:
+    """Where a store over a network is; empty for Vertex AI at its usual place."""
+    values = settings.store.remote[ADAPTERS[_kind(settings, choice)].section]
+    return choice.place or str(values.get("url") or values.get("endpoint") or "")
 
 
 def _without_password(url: str) -> str:
@@ -137,10 +158,21 @@ def _embedded(settings: Settings, folder: str | None) -> StoreSettings:
     return dataclasses.replace(settings.store, path=path)
 
 
+def _open_redis(settings: Settings, url: str | None, _: bool) -> Tables:
+    made = ADAPTERS[StoreKind.REDIS].settings(_redis(settings, url))
+    from featurestore.redis import RedisTables
+
+    return RedisTables(made)
+
+
+def _redis(settings: Settings, url: str | None) -> Mapping[str, Any]:
+    """Return the values of [redis] with another URL, which is that of a single server."""
+    values = settings.store.remote["redis"]
+    return values if url is None else {**values, "url": url, "cluster": False, "seeds": []}
+
+
 # By kind, what opens its tables at a place (None: the settings') to be read, or written too.
 OPENERS: dict[StoreKind, Callable[[Settings, str | None, bool], Tables]] = {
     StoreKind.EMBEDDED: _open_embedded,
+    StoreKind.REDIS: _open_redis,
 }
-
-# By kind, the module of its client package and the extra that installs it.
-CLIENTS = {StoreKind.REDIS: ("redis", "redis")}

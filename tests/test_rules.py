@@ -98,6 +98,7 @@ def test_http_status_numbers_stand_in_one_module() -> None:
         "featurestore.bulk",
         "featurestore.feast",
         "featurestore.vertex",
+        "featurestore.redis",
         "betadist",
         "featuretable",
         "idcolumn",

@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cpp_bool
 from libcpp.vector cimport vector
 
@@ -63,3 +63,9 @@ cdef extern from "scan.hpp" namespace "idcolumn" nogil:
 cdef extern from "json.hpp" namespace "idcolumn" nogil:
     size_t json_size(const Column& column, const int64_t* order, size_t count)
     void write_json(const Column& column, const int64_t* order, size_t count, char* out)
+
+
+cdef extern from "resp.hpp" namespace "idcolumn" nogil:
+    size_t resp_size(const Column& column, string_view head, string_view prefix)
+    void write_resp(const Column& column, string_view head, string_view prefix, char* out)
+    void key_slots(const Column& column, string_view prefix, uint16_t* out) except +

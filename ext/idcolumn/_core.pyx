@@ -2,7 +2,7 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint16_t
 from libc.string cimport memcpy
 
 cimport cython
@@ -309,6 +309,64 @@ cdef class IdColumn:
         with nogil:
             write_json(self._column, chosen, count, out)
         return text
+
+    def to_resp(self, bytes prefix not None, bytes head not None=b""):
+        """Return prefix + id, for every id, as bulk strings of the Redis protocol.
+
+        Parameters
+        ----------
+        prefix
+            bytes that every key starts with.
+        head
+            bytes that stand before every bulk string, such as the start of a command.
+
+        Returns
+        -------
+        bytes
+            `head + b"$%d\\r\\n%b\\r\\n" % (len(key), key)` of every id's key, one after the other.
+
+        Raises
+        ------
+        TypeError
+            When an argument isn't bytes.
+        """
+        cdef string_view before = _view(head)
+        cdef string_view start = _view(prefix)
+        cdef size_t size
+        with nogil:
+            size = resp_size(self._column, before, start)
+        cdef bytes text = _room(size)
+        cdef char* out = PyBytes_AS_STRING(text)
+        with nogil:
+            write_resp(self._column, before, start, out)
+        return text
+
+    def key_slots(self, bytes prefix not None):
+        """Return the hash slot of prefix + id in a Redis cluster, for every id.
+
+        Parameters
+        ----------
+        prefix
+            bytes that every key starts with.
+
+        Returns
+        -------
+        uint16[n]
+            CRC-16/XMODEM modulo 16384 of the key, or of what stands in its first pair of braces
+            unless that is nothing, as the Redis Cluster specification has it.
+
+        Raises
+        ------
+        TypeError
+            When the prefix isn't bytes.
+        """
+        cdef cnp.npy_intp count = self._column.count
+        cdef cnp.ndarray slots = cnp.PyArray_EMPTY(1, &count, cnp.NPY_UINT16, 0)
+        cdef uint16_t* out = <uint16_t*> cnp.PyArray_DATA(slots)
+        cdef string_view start = _view(prefix)
+        with nogil:
+            key_slots(self._column, start, out)
+        return slots
 
 
 cdef IdColumn _column(bytes text, size_t count):

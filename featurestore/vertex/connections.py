@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import google.auth
 import google.auth.exceptions
@@ -17,8 +17,12 @@ from google.protobuf.message import DecodeError
 from featurestore.vertex.failures import CallFailed
 from featurestore.vertex.settings import VertexSettings
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "Method"]
 
+CLOSED = "the store was closed"
+HOST = "aiplatform.googleapis.com"  # in whose name service accounts sign their own tokens
+# Servers allow 100; of what waits for one of them to end, gRPC loses some as CANCELLED.
+CALLS_PER_CONNECTION = 90
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 # An attempt to connect is given up after 1 s and the next begins within 0.5 s, so that a connection
@@ -37,14 +41,20 @@ OPTIONS = (
 )
 
 
+class Method(NamedTuple):
+    """A method of a service, as `/package.Service/Method`, and whether it answers by a stream."""
+
+    path: str
+    streams: bool
+
+
 class Lane:
     """One connection and what is under way on it."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.channel = channel
         self.in_flight = 0
-        self.retired = False
-        self._methods: dict[str, Any] = {}
+        self._stubs: dict[Method, Any] = {}
         self._silent_since = 0.0
 
     def begin(self) -> None:
@@ -62,13 +72,14 @@ class Lane:
             return False
         return bool(self.channel.get_state() is grpc.ChannelConnectivity.READY)
 
-    def method(self, path: str) -> Any:
-        """Return what sends bytes to a method and gives back a stream of bytes."""
-        found = self._methods.get(path)
-        if found is None:
-            # The same frames as of a unary call, or of a two-way stream with one request.
-            found = self._methods[path] = self.channel.unary_stream(path)
-        return found
+    def start(self, method: Method, request: bytes, **options: Any) -> Any:
+        """Begin a call of a method, bytes out and bytes back."""
+        stub = self._stubs.get(method)
+        if stub is None:
+            # One request on a two-way stream is on the wire what it is to a one-way stream.
+            make = self.channel.unary_stream if method.streams else self.channel.unary_unary
+            stub = self._stubs[method] = make(method.path)
+        return stub(request, **options)
 
 
 class Connections:
@@ -79,7 +90,9 @@ class Connections:
 
     def __init__(self, settings: VertexSettings) -> None:
         self._settings = settings
+        self._room = asyncio.Semaphore(CALLS_PER_CONNECTION * settings.channels)
         self._lanes: list[Lane] = []
+        self._retired: set[Lane] = set()
         self._next = count()
         self._credentials: asyncio.Future[Any] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -87,7 +100,7 @@ class Connections:
 
     async def call(
         self,
-        path: str,
+        method: Method,
         request: bytes,
         route: tuple[str, str],
         deadline: float,
@@ -97,8 +110,7 @@ class Connections:
 
         Parameters
         ----------
-        path : str
-            Method, as `/package.Service/Method`.
+        method : Method
         request : bytes
             Serialised message.
         route : pair of str
@@ -113,12 +125,31 @@ class Connections:
         CallFailed
             The status was not OK, or `take` can't read the answer.
         """
+        await self._turn(deadline)
+        try:
+            await self._call(method, request, route, deadline, take)
+        finally:
+            self._room.release()
+
+    async def _call(
+        self,
+        method: Method,
+        request: bytes,
+        route: tuple[str, str],
+        deadline: float,
+        take: Callable[[bytes], None],
+    ) -> None:
         lane = await self._lane(deadline)
         timeout = max(0.0, deadline - time.monotonic())
         lane.begin()
-        call = lane.method(path)(request, timeout=timeout, metadata=(route,))
+        call = lane.start(method, request, timeout=timeout, metadata=(route,))
         try:
-            while (message := await call.read()) is not grpc.aio.EOF:
+            if method.streams:
+                while (message := await call.read()) is not grpc.aio.EOF:
+                    lane.heard()
+                    take(message)
+            else:
+                message = await call
                 lane.heard()
                 take(message)
         except grpc.aio.AioRpcError as error:
@@ -132,7 +163,7 @@ class Connections:
             if _cancelled():
                 raise
             # The channel was closed under the call.
-            raise CallFailed(grpc.StatusCode.CANCELLED, "the store was closed") from None
+            raise CallFailed(grpc.StatusCode.CANCELLED, CLOSED) from None
         finally:
             call.cancel()
             lane.in_flight -= 1
@@ -141,19 +172,28 @@ class Connections:
     async def close(self) -> None:
         """End all calls and connections; a second close does nothing."""
         self._closed = True
-        lanes, self._lanes = self._lanes, []
+        lanes, self._lanes, self._retired = {*self._lanes, *self._retired}, [], set()
         if self._credentials is not None:
             self._credentials.cancel()
         await asyncio.gather(*(lane.channel.close() for lane in lanes), *self._closing)
 
+    async def _turn(self, deadline: float) -> None:
+        """Wait until a connection has room for a call."""
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                await self._room.acquire()
+        except TimeoutError:
+            crowded = f"{self._settings.channels} connections are busy"
+            raise CallFailed(grpc.StatusCode.DEADLINE_EXCEEDED, crowded) from None
+
     async def _lane(self, deadline: float) -> Lane:
-        if self._closed:
-            raise CallFailed(grpc.StatusCode.CANCELLED, "the store was closed")
-        if not self._lanes:
+        if not (self._lanes or self._closed):
             credentials = None if self._settings.plaintext else await self._account(deadline)
-            # Another call may have been first while this one waited.
-            if not self._lanes:
+            # Another call, or a close, may have been first while this one waited.
+            if not (self._lanes or self._closed):
                 self._lanes = [self._open(credentials) for _ in range(self._settings.channels)]
+        if self._closed:
+            raise CallFailed(grpc.StatusCode.CANCELLED, CLOSED)
         return self._fit(min(self._turned(), key=lambda lane: lane.in_flight))
 
     def _turned(self) -> list[Lane]:
@@ -172,7 +212,7 @@ class Connections:
             return lane
         credentials = self._credentials.result()[0] if self._credentials else None
         fresh = self._lanes[self._lanes.index(lane)] = self._open(credentials)
-        lane.retired = True
+        self._retired.add(lane)
         self._leave(lane)
         return fresh
 
@@ -181,7 +221,11 @@ class Connections:
         if self._settings.plaintext:
             return Lane(grpc.aio.insecure_channel(target, options=OPTIONS))
         channel = grpc_helpers_async.create_channel(
-            target, credentials=credentials, default_scopes=SCOPES, options=OPTIONS
+            target,
+            credentials=credentials,
+            default_scopes=SCOPES,
+            default_host=HOST,
+            options=OPTIONS,
         )
         return Lane(channel)
 
@@ -189,12 +233,14 @@ class Connections:
         """Google's default credentials, looked for in a thread: it may ask a metadata server."""
         if self._credentials is None:
             self._credentials = asyncio.ensure_future(
-                asyncio.to_thread(google.auth.default, scopes=SCOPES)
+                asyncio.to_thread(google.auth.default, default_scopes=SCOPES)
             )
         waited = self._credentials
         await asyncio.wait({waited}, timeout=max(0.0, deadline - time.monotonic()))
         if not waited.done():
             raise CallFailed(grpc.StatusCode.DEADLINE_EXCEEDED, "still looking for credentials")
+        if waited.cancelled():
+            raise CallFailed(grpc.StatusCode.CANCELLED, CLOSED)
         try:
             credentials, _ = waited.result()
         except (google.auth.exceptions.GoogleAuthError, OSError) as error:
@@ -205,7 +251,8 @@ class Connections:
 
     def _leave(self, lane: Lane) -> None:
         """Close a lane that has been replaced when its last call has ended."""
-        if lane.retired and not lane.in_flight:
+        if lane in self._retired and not lane.in_flight:
+            self._retired.discard(lane)
             task = asyncio.get_running_loop().create_task(_close(lane.channel))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

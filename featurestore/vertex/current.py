@@ -12,16 +12,22 @@ from google.cloud.aiplatform_v1beta1.types import feature_online_store_service a
 from featurestore.batch import choose
 from featurestore.vertex.adapter import Adapter
 from featurestore.vertex.answers import Answers, number
-from featurestore.vertex.failures import CallFailed
+from featurestore.vertex.connections import Method
+from featurestore.vertex.failures import TRANSLATIONS, CallFailed
 from featurestore.vertex.settings import VertexSettings
 
 __all__ = ["FETCH", "STREAM", "VertexStore"]
 
 logger = logging.getLogger("bandit_serve.featurestore")
 
-STREAM = "/google.cloud.aiplatform.v1beta1.FeatureOnlineStoreService/StreamingFetchFeatureValues"
+STREAM = Method(
+    "/google.cloud.aiplatform.v1beta1.FeatureOnlineStoreService/StreamingFetchFeatureValues",
+    streams=True,
+)
 # Its messages in v1 have the numbers and types of those in v1beta1, so one import serves both.
-FETCH = "/google.cloud.aiplatform.v1.FeatureOnlineStoreService/FetchFeatureValues"
+FETCH = Method(
+    "/google.cloud.aiplatform.v1.FeatureOnlineStoreService/FetchFeatureValues", streams=False
+)
 
 StreamRequest = service.StreamingFetchFeatureValuesRequest.pb()
 StreamResponse = service.StreamingFetchFeatureValuesResponse.pb()
@@ -31,7 +37,7 @@ DataKey = service.FeatureViewDataKey.pb()
 KEY_VALUE = service.FeatureViewDataFormat.KEY_VALUE
 
 UNIMPLEMENTED = grpc.StatusCode.UNIMPLEMENTED
-STATUSES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+STATUSES = {code.value[0]: code for code in TRANSLATIONS}
 
 
 class VertexStore(Adapter):
@@ -122,7 +128,12 @@ class VertexStore(Adapter):
         await self._call(FETCH, path, request, deadline, take)
 
     async def _call(
-        self, method: str, path: str, request: Any, deadline: float, take: Callable[[bytes], None]
+        self,
+        method: Method,
+        path: str,
+        request: Any,
+        deadline: float,
+        take: Callable[[bytes], None],
     ) -> None:
         route = routing_header.to_grpc_metadata((("feature_view", path),))
         await self.connections.call(method, request.SerializeToString(), route, deadline, take)

@@ -1,6 +1,7 @@
 """What the emulated services have in common."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,19 @@ class Service:
         if self.conduct.fails():
             code = grpc.StatusCode[self.conduct.error_code]
             await context.abort(code, "an error made by the emulator")
+
+    async def table(
+        self, path: str, pattern: re.Pattern[str], context: "grpc.aio.ServicerContext[Any, Any]"
+    ) -> Table:
+        """Find the table that a resource's path names."""
+        match = pattern.fullmatch(path)
+        if match is not None and match[1] in self.tables:
+            return self.tables[match[1]]
+        if match is None:
+            text = f"{path!r} is not the name of such a resource."
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
+        await context.abort(grpc.StatusCode.NOT_FOUND, f"`{path}` does not exist.")
+        raise AssertionError("an aborted call goes no further")
 
 
 def fill(target: Any, value: Value) -> None:

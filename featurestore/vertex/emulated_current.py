@@ -54,7 +54,7 @@ class CurrentService(Service):
     async def _fetch(self, request: Any, context: "grpc.aio.ServicerContext[Any, Any]") -> Any:
         with self.traffic.counted():
             await self.suffer(context)
-            table = await self._table(request.feature_view, context)
+            table = await self.table(request.feature_view, PATH, context)
             row = table.rows.get(request.data_key.key)
             if row is None:
                 text = "Requested entity was not found."
@@ -70,7 +70,7 @@ class CurrentService(Service):
         with self.traffic.counted():
             async for request in requests:
                 await self.suffer(context)
-                table = await self._table(request.feature_view, context)
+                table = await self.table(request.feature_view, PATH, context)
                 names = [key.key for key in request.data_keys]
                 await _check_ids(names, context)
                 for response in self._answers(table, names):
@@ -88,17 +88,6 @@ class CurrentService(Service):
         answers += [_failed(failed, code, "an error made by the emulator")] * bool(failed)
         self.conduct.chance.shuffle(answers)
         return answers
-
-    async def _table(self, path: str, context: "grpc.aio.ServicerContext[Any, Any]") -> Table:
-        match = PATH.fullmatch(path)
-        if match is None:
-            text = f"{path!r} is not the resource name of a FeatureView."
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
-        elif match[1] not in self.tables:
-            await context.abort(NOT_FOUND, f"FeatureView {match[1]} is not found.")
-        else:
-            return self.tables[match[1]]
-        raise AssertionError("an aborted call goes no further")
 
 
 def _rows(table: Table, names: list[str]) -> Any:

@@ -73,7 +73,7 @@ class LegacyService(Service):
     async def _write(self, request: Any, context: "grpc.aio.ServicerContext[Any, Any]") -> Any:
         with self.traffic.counted():
             await self.suffer(context)
-            table = await self._table(request.entity_type, context)
+            table = await self.table(request.entity_type, PATH, context)
             for payload in request.payloads:
                 await _check_features(payload.feature_values, table, context)
                 row = list(table.rows.get(payload.entity_id, (None,) * len(table.features)))
@@ -86,24 +86,12 @@ class LegacyService(Service):
         self, request: Any, context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> tuple[Table, tuple[str, ...]]:
         """Table and features that a request asks for."""
-        table = await self._table(request.entity_type, context)
+        table = await self.table(request.entity_type, PATH, context)
         wanted = tuple(dict.fromkeys(request.feature_selector.id_matcher.ids))
         if wanted == ("*",):
             return table, table.features
         await _check_features(wanted, table, context)
         return table, wanted
-
-    async def _table(self, path: str, context: "grpc.aio.ServicerContext[Any, Any]") -> Table:
-        match = PATH.fullmatch(path)
-        if match is None:
-            text = f"{path!r} is not the resource name of an EntityType."
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
-        elif match[1] not in self.tables:
-            text = f"EntityType(s) `{match[1]}` do not exist under the Featurestore."
-            await context.abort(grpc.StatusCode.NOT_FOUND, text)
-        else:
-            return self.tables[match[1]]
-        raise AssertionError("an aborted call goes no further")
 
     def _fill_row(self, view: Any, name: str, table: Table, features: tuple[str, ...]) -> None:
         view.entity_id = name

@@ -1,7 +1,5 @@
 """Vertex AI Feature Store (Legacy): up to 100 ids by one streaming call, one message for each."""
 
-from typing import Any
-
 import grpc
 from google.api_core.gapic_v1 import routing_header
 from google.cloud.aiplatform_v1.types import featurestore_online_service as service
@@ -9,11 +7,15 @@ from google.cloud.aiplatform_v1.types import featurestore_online_service as serv
 from featurestore.batch import choose
 from featurestore.vertex.adapter import Adapter
 from featurestore.vertex.answers import Answers, number
+from featurestore.vertex.connections import Method
 from featurestore.vertex.failures import CallFailed
 
 __all__ = ["METHOD", "VertexLegacyStore"]
 
-METHOD = "/google.cloud.aiplatform.v1.FeaturestoreOnlineServingService/StreamingReadFeatureValues"
+METHOD = Method(
+    "/google.cloud.aiplatform.v1.FeaturestoreOnlineServingService/StreamingReadFeatureValues",
+    streams=True,
+)
 REFUSALS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
 EVERY_FEATURE = ("*",)
 
@@ -77,8 +79,10 @@ class VertexLegacyStore(Adapter):
                 header = tuple(one.id for one in response.header.feature_descriptors)
                 order = [] if answers is None else _order(features, header, entity_type)
             if answers is not None and response.HasField("entity_view"):
-                view = response.entity_view
-                answers.put(view.entity_id, _values(view.data, order))
+                # An entity that the featurestore doesn't know may have no data at all.
+                view, whole = response.entity_view, len(response.entity_view.data) == len(header)
+                values = [number(view.data[i].value) for i in order] if whole else [None]
+                answers.put(view.entity_id, values)
 
         route = routing_header.to_grpc_metadata((("entity_type", path),))
         await self.connections.call(METHOD, request.SerializeToString(), route, deadline, take)
@@ -88,10 +92,3 @@ class VertexLegacyStore(Adapter):
 def _order(features: tuple[str, ...], header: tuple[str, ...], entity_type: str) -> list[int]:
     columns = choose(features, header, entity_type)
     return list(range(len(features))) if columns is None else columns.tolist()
-
-
-def _values(data: Any, order: list[int]) -> list[float | None]:
-    """Values of an entity; one that the featurestore doesn't know has no data at all."""
-    if not data:
-        return [None] * len(order)
-    return [number(data[column].value) for column in order]

@@ -1,9 +1,10 @@
 """One suite for every store that keeps the contract."""
 
 import asyncio
+import contextlib
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,13 @@ from featurestore import (
     StoreUnavailable,
     UnknownFeature,
 )
+from featurestore.feast import FeastSettings, FeastStore
+from featurestore.redis import RedisSettings, RedisStore, RedisTables
+from featurestore.vertex import open_store
 from idcolumn import IdColumn
+from tests.featurestore.feast.servers import View, serving
+from tests.featurestore.redis import servers
+from tests.featurestore.vertex import emulators
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +53,7 @@ SPOILT = {
     "zero": (1.0, 2.0, 0.0),
     "negative": (-1.0, 2.0, 3.0),
 }
+TABLE_OF_SPOILT = SPOILT | {"good": (1.0, 2.0, 3.0)}
 
 
 @pytest.fixture
@@ -55,18 +63,58 @@ def anyio_backend() -> str:
 
 def embedded(path: Path) -> LmdbStore:
     store = LmdbStore.open(path, map_size_gib=1)
-    for entity_type, rows in (("article", ROWS), ("spoilt", SPOILT | {"good": (1.0, 2.0, 3.0)})):
+    for entity_type, rows in (("article", ROWS), ("spoilt", TABLE_OF_SPOILT)):
         store.write(entity_type, list(rows), FEATURES, np.array(list(rows.values())))
     return store
 
 
-KINDS = ["memory", "embedded", "hot", "cold", "half-hot", "faulty", "chunked", "cached", "evicting"]
+def loaded(settings: RedisSettings) -> RedisSettings:
+    with RedisTables(settings) as tables:
+        for entity_type, rows in (("article", ROWS), ("spoilt", TABLE_OF_SPOILT)):
+            tables.write(entity_type, list(rows), FEATURES, np.array(list(rows.values())))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RedisSettings]]:
+    """Settings of a server and of a cluster, by the kind of store."""
+    if servers.MISSING:
+        pytest.skip(servers.MISSING)
+    with contextlib.ExitStack() as stack:
+        one = stack.enter_context(servers.server(tmp_path_factory.mktemp("redis"), unix=True))
+        many = stack.enter_context(servers.cluster(tmp_path_factory.mktemp("cluster")))
+        yield {
+            "redis": loaded(RedisSettings(one.url)),
+            "redis-cluster": loaded(RedisSettings(many.url, cluster=True)),
+        }
+
+
+@pytest.fixture(scope="module")
+def vertex_port() -> Iterator[int]:
+    tables = {"article": (FEATURES, ROWS), "spoilt": (FEATURES, TABLE_OF_SPOILT)}
+    with emulators.emulator_process(tables) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def feast_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeastSettings]:
+    views = {
+        "article": View(FEATURES, ROWS, "article_id"),
+        "spoilt": View(FEATURES, TABLE_OF_SPOILT, "spoilt_id"),
+    }
+    with serving(tmp_path_factory.mktemp("feast"), views) as server:
+        yield FeastSettings(url=server.url)
+
+
+MEMORY = ("memory", "faulty", "chunked", "cached", "evicting")
+EMBEDDED = ("embedded", "hot", "cold", "half-hot")
+REDIS = ("redis", "redis-cluster", "redis-cached")
+KINDS = (*MEMORY, *EMBEDDED, *REDIS, *emulators.VARIANTS, "feast")
 
 
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FeatureStore]:
-    spoilt = SPOILT | {"good": (1.0, 2.0, 3.0)}
-    memory = MemoryStore({"article": (FEATURES, ROWS), "spoilt": (FEATURES, spoilt)})
+    memory = MemoryStore({"article": (FEATURES, ROWS), "spoilt": (FEATURES, TABLE_OF_SPOILT)})
     made: FeatureStore
     match request.param:
         case "memory":
@@ -80,6 +128,18 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         case "cached" | "evicting" as kind:
             max_rows = 20_000 if kind == "cached" else 500
             made = Cached(Chunked(memory), CachedSettings(max_rows))
+        case "redis" | "redis-cluster" | "redis-cached" as kind:
+            servers_of = request.getfixturevalue("redis_servers")
+            made = RedisStore(servers_of[kind.removesuffix("-cached")])
+            if kind == "redis-cached":
+                made = Cached(Chunked(made), CachedSettings(20_000))
+            await made.check(soon())  # connects
+        case kind if kind in emulators.VARIANTS:
+            opened, more = emulators.VARIANTS[kind]
+            port = request.getfixturevalue("vertex_port")
+            made = Chunked(open_store(opened, emulators.settings_for(port, **more)))
+        case "feast":
+            made = Chunked(FeastStore(request.getfixturevalue("feast_settings")))
         case kind:
             made = tier = Resident(
                 embedded(tmp_path), max_rows=6_000 if kind == "half-hot" else 20_000
@@ -178,9 +238,7 @@ async def test_nothing_is_found_of_an_unknown_entity_type(
 
 
 async def test_an_unknown_feature_is_named(store: FeatureStore) -> None:
-    with pytest.raises(
-        UnknownFeature, match=r"features\[1\] is 'gamma', 'article' has alpha, beta"
-    ):
+    with pytest.raises(UnknownFeature, match=r"features\[1\] is 'gamma', .*article"):
         await fetch(store, ["id1"], ("alpha", "gamma"))
 
 

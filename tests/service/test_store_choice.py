@@ -94,11 +94,11 @@ def test_stores_without_tables_say_so(settings: Settings, kind: str, tmp_path: P
 
 @pytest.mark.parametrize("store", ["redis", "redis://localhost:1", "unix:///absent.sock"])
 def test_without_its_package_the_extra_of_redis_is_named(store: str) -> None:
-    hidden = "import sys; sys.modules['redis'] = None; from service.data import stats; stats()"
+    hidden = "import sys; sys.modules['hiredis'] = None; from service.data import stats; stats()"
     command = [sys.executable, "-c", hidden, "--store", store]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
-    assert "redis needs a client package: pip install 'bandit-serve[redis]'" in result.stderr
+    assert "redis needs hiredis: pip install 'bandit-serve[redis]'" in result.stderr
 
 
 @pytest.mark.parametrize("store", ["redis", "redis://localhost:1", "vertex", "feast"])
@@ -116,7 +116,7 @@ def test_names_show_no_password(settings: Settings) -> None:
     assert name_of(settings, parse_store("redis://:secret@cache")) == "redis://cache"
     assert name_of(settings, parse_store("unix:///run/redis.sock")) == "unix:///run/redis.sock"
     assert name_of(settings, StoreChoice()) == str(settings.store.path)
-    assert name_of(settings, parse_store("redis")) == "redis"
+    assert name_of(settings, parse_store("redis")) == "redis://127.0.0.1:6379/0"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""What the store needs of the servers, be it one or a cluster, and the one."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from hiredis import ReplyError
+from numpy.typing import NDArray
+
+from featurestore.errors import StoreError, StoreUnavailable
+from featurestore.redis.link import Access
+from featurestore.redis.node import Node
+from featurestore.redis.protocol import LATE, Outcome, command, head
+from featurestore.redis.translation import translated
+from idcolumn import IdColumn
+
+__all__ = ["Part", "Servers", "Single", "is_value", "outcomes", "proven"]
+
+MGET = b"$4\r\nMGET\r\n"
+PING = command(b"PING")
+VALUES = {bytes, type(None)}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What became of some rows of a fetch: their values, LATE or a StoreError for all of them.
+
+    `rows` says which, None that it is all.
+    """
+
+    rows: NDArray[np.intp] | None
+    outcome: Outcome
+
+
+class Servers(Protocol):
+    """The servers of a store."""
+
+    async def read(self, prefix: bytes, ids: IdColumn, deadline: float) -> list[Part]:
+        """Read the values under prefix + id of every id, each in exactly one part."""
+        ...
+
+    async def field(self, key: bytes, name: bytes, deadline: float) -> Outcome:
+        """Read a field of a hash: bytes, None where there is none, LATE or a StoreError."""
+        ...
+
+    async def check(self, deadline: float) -> None:
+        """Prove that every server answers."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Single:
+    """One server, or what looks like one."""
+
+    def __init__(self, access: Access) -> None:
+        settings = access.settings
+        self._node = Node(settings.endpoint.address, access, settings.connections)
+
+    async def read(self, prefix: bytes, ids: IdColumn, deadline: float) -> list[Part]:
+        """See `Servers.read`."""
+        count = len(ids)
+        request = head(count + 1) + MGET + ids.to_resp(prefix)
+        future = self._node.submit(request, partial(_are_values, count))
+        (outcome,) = await outcomes([future], deadline)
+        return [Part(None, told(self._node, outcome))]
+
+    async def field(self, key: bytes, name: bytes, deadline: float) -> Outcome:
+        """See `Servers.field`."""
+        future = self._node.submit(command(b"HGET", key, name), is_value)
+        (outcome,) = await outcomes([future], deadline)
+        return told(self._node, outcome)
+
+    async def check(self, deadline: float) -> None:
+        """See `Servers.check`; one connection that answers suffices."""
+        answers = await outcomes(self._node.submit_to_each(PING, _is_pong), deadline)
+        proven(self._node, answers)
+
+    async def close(self) -> None:
+        """See `Servers.close`."""
+        await self._node.close()
+
+
+async def outcomes(futures: "list[asyncio.Future[Outcome]]", deadline: float) -> list[Outcome]:
+    """Await all futures; those that have nothing at the deadline become LATE."""
+    pause = max(0.0, deadline - time.monotonic())
+    timer = asyncio.get_running_loop().call_later(pause, _give_up, futures)
+    try:
+        return [await future for future in futures]
+    finally:
+        timer.cancel()
+
+
+def told(node: Node, outcome: Outcome) -> Outcome:
+    """Translate a server's error, and leave any other outcome as it is."""
+    return translated(node.name, outcome) if isinstance(outcome, ReplyError) else outcome
+
+
+def proven(node: Node, answers: Iterable[Outcome]) -> None:
+    """Raise the node's failure unless one of its answers is none."""
+    said = [told(node, answer) for answer in answers]
+    failures = [answer for answer in said if isinstance(answer, StoreError)]
+    if len(failures) == len(said):
+        raise failures[0]
+    if all(answer is LATE for answer in said if answer not in failures):
+        raise StoreUnavailable(f"{node.name}: no answer in time")
+
+
+def is_value(reply: Any) -> bool:
+    """Whether a reply is what a key or a field may hold."""
+    return type(reply) in VALUES
+
+
+def _are_values(count: int, reply: Any) -> bool:
+    return type(reply) is list and len(reply) == count and set(map(type, reply)) <= VALUES
+
+
+def _is_pong(reply: Any) -> bool:
+    return bool(reply == b"PONG")
+
+
+def _give_up(futures: "list[asyncio.Future[Outcome]]") -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(LATE)

@@ -1,0 +1,53 @@
+"""IdColumn as keys of Redis: bulk strings, and hash slots of a cluster."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from idcolumn import IdColumn
+
+redis_crc = pytest.importorskip("redis.crc", reason="pip install 'bandit-serve[redis]'")
+
+IDS_LISTS = st.lists(st.text(max_size=40), max_size=30)
+BRACES = st.lists(st.text("{}ab", max_size=12), max_size=30)
+
+
+@settings(deadline=None)
+@given(ids=IDS_LISTS, prefix=st.binary(max_size=12), head=st.binary(max_size=12))
+def test_ids_are_bulk_strings(ids: list[str], prefix: bytes, head: bytes) -> None:
+    keys = [prefix + text.encode() for text in ids]
+    expected = b"".join(head + b"$%d\r\n%b\r\n" % (len(key), key) for key in keys)
+    assert IdColumn.from_list(ids).to_resp(prefix, head) == expected
+
+
+@pytest.mark.parametrize("size", [0, 9, 10, 99, 100, 99_999, 100_000])
+def test_lengths_have_their_digits(size: int) -> None:
+    assert IdColumn.from_list(["x" * size]).to_resp(b"") == b"$%d\r\n%b\r\n" % (size, b"x" * size)
+
+
+def test_a_view_is_packed_as_what_it_shows() -> None:
+    column = IdColumn.from_list(["a", "bb", "ccc"]).affix("<", ">")
+    assert column.to_resp(b"p:") == b"$5\r\np:<a>\r\n$6\r\np:<bb>\r\n$7\r\np:<ccc>\r\n"
+
+
+@settings(deadline=None)
+@given(ids=IDS_LISTS | BRACES, prefix=st.sampled_from([b"", b"p:t:", b"{p}:", b"{", b"{}x"]))
+def test_slots_are_those_of_the_client_package(ids: list[str], prefix: bytes) -> None:
+    slots = IdColumn.from_list(ids).key_slots(prefix)
+    assert slots.tolist() == [redis_crc.key_slot(prefix + text.encode()) for text in ids]
+    assert slots.dtype.name == "uint16"
+
+
+def test_a_slot_of_the_specification() -> None:
+    assert IdColumn.from_list(["123456789"]).key_slots(b"").tolist() == [0x31C3]
+
+
+def test_a_prefix_is_bytes() -> None:
+    column = IdColumn.from_list(["a"])
+    for wrong in ("p", None, bytearray(b"p")):
+        with pytest.raises(TypeError):
+            column.to_resp(wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            column.to_resp(b"", wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            column.key_slots(wrong)  # type: ignore[arg-type]
