@@ -22,6 +22,7 @@ from featurestore.catalogue import (
     describe,
     find,
     find_or_make,
+    listing,
     open_slots,
     slot,
 )
@@ -242,6 +243,11 @@ class LmdbStore:
     def tables(self) -> dict[str, TableInfo]:
         """Every table, by entity type."""
         return self._environment.read(describe)
+
+    def features(self) -> dict[str, tuple[str, ...]]:
+        """Features of every table, by entity type."""
+        tables = self._environment.read(listing)
+        return {entity_type: table.features for entity_type, table in tables.items()}
 
     def changes(self, since: int) -> Changes:
         """Tell what was written after number `since`, which is 0 or an earlier `Changes.last`.

@@ -83,6 +83,10 @@ class MemoryStore:
             for name, (features, rows) in self._tables.items()
         }
 
+    def features(self) -> dict[str, tuple[str, ...]]:
+        """See `Tables.features`."""
+        return {name: features for name, (features, _) in self._tables.items()}
+
     def scan(
         self, entity_type: str, batch: int = 10_000
     ) -> Iterator[tuple[IdColumn, NDArray[np.float64]]]:

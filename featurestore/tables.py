@@ -28,7 +28,11 @@ class Tables(AbstractContextManager["Tables"], Protocol):
     def __enter__(self) -> Self: ...
 
     def tables(self) -> dict[str, TableInfo]:
-        """Every table, by entity type."""
+        """Every table, by entity type; some stores read all their keys to count the rows."""
+        ...
+
+    def features(self) -> dict[str, tuple[str, ...]]:
+        """Features of every table, by entity type; nothing is counted."""
         ...
 
     def scan(

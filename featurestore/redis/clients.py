@@ -17,7 +17,7 @@ from featurestore.redis.link import CLIENT_NAME, server_name
 from featurestore.redis.settings import RedisSettings
 from featurestore.redis.translation import translation
 
-__all__ = ["Call", "Clients", "connected"]
+__all__ = ["CLOSED", "Call", "Client", "Clients", "connected"]
 
 T = TypeVar("T")
 # A command's parts and the key that it is about.
@@ -151,6 +151,20 @@ class _Many:
             with _ignored():
                 self._cluster.nodes_manager.initialize()
             raise
+
+
+class _Closed:
+    def run(self, calls: Sequence[Call]) -> list[Any]:
+        raise StoreUnavailable("redis: closed")
+
+    def each(self, work: Callable[[Client], Iterator[T]]) -> Iterator[T]:
+        raise StoreUnavailable("redis: closed")
+
+    def close(self) -> None:
+        pass
+
+
+CLOSED: Clients = _Closed()
 
 
 def connected(settings: RedisSettings) -> Clients:

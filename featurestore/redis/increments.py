@@ -10,7 +10,7 @@ from featurestore.redis.clients import Call
 from featurestore.redis.layout import FLOAT
 from idcolumn import IdColumn
 
-__all__ = ["MISFIT", "increments", "summed"]
+__all__ = ["MISFIT", "increments"]
 
 # A script has the server to itself: about 1 ms for this many rows.
 ROWS_OF_A_SCRIPT = 500
@@ -40,26 +40,18 @@ return #KEYS
 """
 
 
-def summed(ids: IdColumn, amounts: NDArray[np.float64]) -> tuple[list[bytes], NDArray[np.float64]]:
-    """Each id once, and the sum of its amounts."""
-    places: dict[bytes, int] = {}
-    where = [places.setdefault(id_, len(places)) for id_ in ids.to_bytes()]
-    sums = np.zeros((len(places), amounts.shape[1]), FLOAT)
-    np.add.at(sums, where, amounts)
-    return list(places), sums
-
-
 def increments(
     prefix: bytes,
-    ids: list[bytes],
+    ids: IdColumn,
     amounts: NDArray[np.float64],
     start: NDArray[np.float64],
     by_slot: bool,
 ) -> Iterator[Call]:
     """Make the script calls that add `amounts`, float64[n, f], to n different rows."""
+    names = ids.to_bytes()
     for rows in _groups(prefix, ids, by_slot):
-        keys = [prefix + ids[i] for i in rows]
-        packed = amounts[rows].tobytes()
+        keys = [prefix + names[i] for i in rows]
+        packed = amounts[rows].astype(FLOAT).tobytes()
         yield (
             keys[0],
             (
@@ -74,9 +66,9 @@ def increments(
         )
 
 
-def _groups(prefix: bytes, ids: list[bytes], by_slot: bool) -> Iterator[Sequence[int]]:
+def _groups(prefix: bytes, ids: IdColumn, by_slot: bool) -> Iterator[Sequence[int]]:
     together: dict[int, list[int]] = defaultdict(list)
-    slots = IdColumn.from_bytes(ids).key_slots(prefix).tolist() if by_slot else [0] * len(ids)
+    slots = ids.key_slots(prefix).tolist() if by_slot else [0] * len(ids)
     for i, slot in enumerate(slots):
         together[slot].append(i)
     for rows in together.values():

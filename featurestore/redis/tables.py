@@ -9,10 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.batch import choose
-from featurestore.errors import FeaturesDiffer, StoreCorrupt, StoreError
-from featurestore.redis.clients import Call, Client, Clients, connected
-from featurestore.redis.increments import MISFIT, increments, summed
+from featurestore.catalogue import check_same
+from featurestore.errors import StoreCorrupt, StoreError
+from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
+from featurestore.redis.clients import CLOSED, Call, Client, Clients, connected
+from featurestore.redis.increments import MISFIT, increments
 from featurestore.redis.layout import (
     check_entity_type,
     decode_features,
@@ -72,11 +73,10 @@ class RedisTables:
     def close(self) -> None:
         """Close every connection."""
         self._clients.close()
+        self._clients = CLOSED
 
     def tables(self) -> dict[str, TableInfo]:
         """See `Tables.tables`; rows are counted, bytes estimated from a few rows of each node."""
-        (flat,) = self._clients.run([(self._key, ("HGETALL", self._key))])
-        listed = _pairs(flat)
         rows: dict[bytes, int] = defaultdict(int)
         size: dict[bytes, float] = defaultdict(float)
         for counted in self._clients.each(self._census):
@@ -84,9 +84,15 @@ class RedisTables:
                 rows[entity_type] += count
                 size[entity_type] += count * weight
         return {
-            name.decode(): TableInfo(decode_features(record), rows[name], round(size[name]))
-            for name, record in sorted(listed.items())
+            name: TableInfo(features, rows[name.encode()], round(size[name.encode()]))
+            for name, features in self.features().items()
         }
+
+    def features(self) -> dict[str, tuple[str, ...]]:
+        """See `Tables.features`."""
+        (flat,) = self._clients.run([(self._key, ("HGETALL", self._key))])
+        listed = sorted(_pairs(flat).items())
+        return {name.decode(): decode_features(record) for name, record in listed}
 
     def scan(
         self, entity_type: str, batch: int = 10_000
@@ -96,7 +102,7 @@ class RedisTables:
         Rows written, or deleted, while the scan is at work may be in it or not. Values of another
         length than the table's are left out.
         """
-        features = self._features(entity_type) if storable(entity_type) else None
+        features = self._known(entity_type) if storable(entity_type) else None
         if features is None:
             return
         prefix = row_prefix(self._settings.prefix, entity_type)
@@ -120,12 +126,13 @@ class RedisTables:
         values: NDArray[np.float64],
     ) -> None:
         """See `Tables.write`; after a StoreError some rows may have been written."""
-        column, keys = _checked(entity_type, ids, features)
-        pack(values, len(column), len(features))
-        ordered = self._ordered(entity_type, features, values)
+        column = _checked(entity_type, ids, features)
+        checked = matrix("values", values, len(column), len(features))
+        ordered = in_order(checked, features, self._table(entity_type, features), entity_type)
         prefix = row_prefix(self._settings.prefix, entity_type)
-        stored = dict(zip(keys, pack(ordered, len(column), len(features)), strict=True))
-        calls = [(prefix + id_, ("SET", prefix + id_, row)) for id_, row in stored.items()]
+        stored = pack(ordered, len(column), len(features))
+        last = dict(zip(column.to_bytes(), stored, strict=True))
+        calls = [(prefix + id_, ("SET", prefix + id_, row)) for id_, row in last.items()]
         for start in range(0, len(calls), CALLS_TOGETHER):
             self._clients.run(calls[start : start + CALLS_TOGETHER])
 
@@ -147,18 +154,14 @@ class RedisTables:
         StoreCorrupt
             A stored value has another length than the table's rows; the error names its id.
         """
-        column, _ = _checked(entity_type, ids, features)
-        pack(amounts, len(column), len(features))
-        begin = np.array(start, float)
-        if begin.shape != (len(features),):
-            raise ValueError(f"start has shape {begin.shape}, must be ({len(features)},)")
-        for name, numbers in (("amounts", amounts), ("start", begin)):
-            if not np.isfinite(numbers).all():
-                raise ValueError(f"{name} must be finite")
-        together = self._ordered(entity_type, features, np.vstack([begin, amounts]))
+        column = _checked(entity_type, ids, features)
+        checked = amounts_of(amounts, len(column), len(features))
+        first = start_of(start, len(features))
+        column, totals = add_up(column, checked)
+        table = self._table(entity_type, features)
+        totals, first = (in_order(part, features, table, entity_type) for part in (totals, first))
         prefix = row_prefix(self._settings.prefix, entity_type)
-        once, sums = summed(column, together[1:])
-        calls = increments(prefix, once, sums, together[0], self._settings.cluster)
+        calls = increments(prefix, column, totals, first, self._settings.cluster)
         self._add(prefix, list(calls))
 
     def _add(self, prefix: bytes, calls: list[Call]) -> None:
@@ -170,10 +173,8 @@ class RedisTables:
             except StoreError as error:
                 raise _misfit(error, prefix) or error from error
 
-    def _ordered(
-        self, entity_type: str, features: tuple[str, ...], values: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Columns in the order of the table, which is made if there is none."""
+    def _table(self, entity_type: str, features: tuple[str, ...]) -> tuple[str, ...]:
+        """Features of the table, which is made if there is none; FeaturesDiffer if others."""
         name, record = entity_type.encode(), encode_features(features)
         (_, there) = self._clients.run(
             [
@@ -182,13 +183,10 @@ class RedisTables:
             ]
         )
         table = decode_features(there)
-        if set(table) != set(features):
-            has = ", ".join(table)
-            raise FeaturesDiffer(f"features is {', '.join(features)}; {entity_type!r} has {has}")
-        order = choose(table, features, entity_type)
-        return values if order is None else np.take(values, order, axis=1)
+        check_same(features, table, entity_type)
+        return table
 
-    def _features(self, entity_type: str) -> tuple[str, ...] | None:
+    def _known(self, entity_type: str) -> tuple[str, ...] | None:
         key = self._key
         (record,) = self._clients.run([(key, ("HGET", key, entity_type.encode()))])
         return None if record is None else decode_features(record)
@@ -230,10 +228,9 @@ class RedisTables:
 
 def _checked(
     entity_type: str, ids: IdColumn | Sequence[str], features: tuple[str, ...]
-) -> tuple[IdColumn, list[bytes]]:
+) -> IdColumn:
     check_entity_type(entity_type)
-    column = checked_ids(entity_type, ids, features)
-    return column, column.to_bytes()
+    return checked_ids(entity_type, ids, features)
 
 
 def _pairs(flat: Any) -> dict[bytes, bytes]:

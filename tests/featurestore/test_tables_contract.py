@@ -1,17 +1,18 @@
 """One suite for every store whose tables can be listed and written."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from featurestore import FeaturesDiffer, LmdbStore, MemoryStore, StoreError, Tables
+from featurestore.redis import RedisSettings, RedisTables
 from idcolumn import IdColumn
 
 AB = ("alpha", "beta")
@@ -55,18 +56,21 @@ class Place:
         Gives the tables; once in a process.
     opening
         Lines of Python that bind `store` to them in another process; empty where none can.
+    names
+        Entity types that tables there may have.
     """
 
     open: Callable[[], Tables]
     opening: str = ""
+    names: tuple[str, ...] = ("article", "a:b", "é \U0001f600")
 
 
-def memory(_: Path) -> Place:
+def memory(_: pytest.FixtureRequest) -> Place:
     return Place(MemoryStore)
 
 
-def embedded(tmp_path: Path) -> Place:
-    path = tmp_path / "store"
+def embedded(request: pytest.FixtureRequest) -> Place:
+    path = request.getfixturevalue("tmp_path") / "store"
     opening = (
         f"from featurestore import LmdbStore; from pathlib import Path\n"
         f"store = LmdbStore.open(Path({str(path)!r}), map_size_gib=1)"
@@ -74,14 +78,38 @@ def embedded(tmp_path: Path) -> Place:
     return Place(lambda: LmdbStore.open(path, map_size_gib=1), opening)
 
 
+def redis(request: pytest.FixtureRequest) -> Place:
+    return redis_at(request.getfixturevalue("shared_redis").url, cluster=False)
+
+
+def redis_cluster(request: pytest.FixtureRequest) -> Place:
+    return redis_at(request.getfixturevalue("redis_cluster").url, cluster=True)
+
+
+def redis_at(url: str, cluster: bool) -> Place:
+    prefix = f"place{next(NUMBERS)}"
+    opening = (
+        f"from featurestore.redis import RedisSettings, RedisTables\n"
+        f"store = RedisTables(RedisSettings({url!r}, {cluster}, prefix={prefix!r}))"
+    )
+    settings = RedisSettings(url, cluster, prefix=prefix)
+    return Place(lambda: RedisTables(settings), opening, ("article", "é \U0001f600"))
+
+
+NUMBERS = itertools.count()
 # Another store joins with one function that makes an empty place in it.
-PLACES: dict[str, Callable[[Path], Place]] = {"memory": memory, "embedded": embedded}
+PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {
+    "memory": memory,
+    "embedded": embedded,
+    "redis": redis,
+    "redis-cluster": redis_cluster,
+}
 SHARED = [name for name in PLACES if name != "memory"]
 
 
 @pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return PLACES[request.param](tmp_path)
+def place(request: pytest.FixtureRequest) -> Place:
+    return PLACES[request.param](request)
 
 
 @pytest.fixture
@@ -120,6 +148,7 @@ def test_tables_are_told_with_their_features_and_rows(store: Tables) -> None:
         "video": (("clicks",), 1),
     }
     assert all(info.bytes > 0 for info in told.values())
+    assert store.features() == {name: info.features for name, info in told.items()}
 
 
 def test_rows_are_overwritten_and_the_last_of_an_id_stays(store: Tables) -> None:
@@ -245,9 +274,9 @@ def test_names_that_no_store_holds_are_refused(
     assert store.tables() == {}
 
 
-def test_odd_ids_and_names_are_kept_apart(store: Tables) -> None:
+def test_odd_ids_and_names_are_kept_apart(place: Place, store: Tables) -> None:
     values = pairs(*((i + 1.0, 0.5) for i in range(len(ODD_IDS))))
-    for entity_type in ("article", "a:b", "é \U0001f600"):
+    for entity_type in place.names:
         store.write(entity_type, ODD_IDS, AB, values)
         store.increment(entity_type, ODD_IDS, AB, values, PRIOR)
         wanted = dict(zip(ODD_IDS, (2 * values).tolist(), strict=True))

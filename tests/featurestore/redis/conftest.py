@@ -1,4 +1,4 @@
-"""A server and a cluster of this folder's tests, each started once."""
+"""A server of one test, which may break it."""
 
 from collections.abc import Iterator
 
@@ -21,10 +21,4 @@ def redis_is_installed() -> None:
 @pytest.fixture
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
     with servers.server(tmp_path_factory.mktemp("redis")) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Cluster]:
-    with servers.cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made

@@ -85,7 +85,11 @@ class Server:
             [PROGRAM, *listen, *quiet, "--dir", str(self.folder), *self._options],
             stdout=subprocess.DEVNULL,
         )
-        eventually(self._listens, f"{self.url} does not listen")
+        try:
+            eventually(self._listens, f"{self.url} does not listen")
+        except BaseException:
+            self.kill()
+            raise
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -130,12 +134,12 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.nodes: list[Server] = []
-        for name in "abc":
-            (folder / name).mkdir()
-            options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-            more = ("--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration")
-            self.nodes.append(Server(folder / name, *options, *more, "no"))
-        self._join()
+        try:
+            self._start(folder)
+            self._join()
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def url(self) -> str:
@@ -166,6 +170,13 @@ class Cluster:
         info = self.command(number, "CLUSTER", "INFO")
         nodes = self.command(number, "CLUSTER", "NODES")
         return "ok" in str(info).partition("state")[2][:30] and str(nodes).count("connected") >= 3
+
+    def _start(self, folder: Path) -> None:
+        for name in "abc":
+            (folder / name).mkdir()
+            options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+            more = ("--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration")
+            self.nodes.append(Server(folder / name, *options, *more, "no"))
 
     def _join(self) -> None:
         for i, (first, last) in enumerate(((0, 5460), (5461, 10922), (10923, 16383))):
