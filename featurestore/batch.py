@@ -82,7 +82,12 @@ def unusable(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def screen(values: NDArray[np.float64], found: NDArray[np.bool_]) -> int:
-    """Turn found rows with an unusable value into rows not found, in place; how many."""
+    """Turn found rows with an unusable value into rows not found, in place; how many.
+
+    Values of rows not found must be NaN.
+    """
+    if values.size and values.min() > 0 and values.max() < np.inf:  # a third of the time
+        return 0
     bad = found & unusable(values).any(axis=1)
     found &= ~bad
     values[~found] = np.nan

@@ -68,6 +68,8 @@ class Chunked:
         """See `FeatureStore.fetch`; rows that the store fails to give are lost, not an error."""
         if not time.monotonic() < deadline:
             return FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
+        if not len(ids):  # about the features only, and nothing to be said of the store's pace
+            return await self._store.fetch(entity_type, ids, features, deadline)
         gathering, chunks = self.start(entity_type, ids, features, deadline)
         try:
             await gathering.wait()
@@ -81,7 +83,7 @@ class Chunked:
     ) -> tuple[Gathering, list[Chunk]]:
         """Begin a fetch that ends at its deadline, whether or not anybody waits for it."""
         size, rows = self.settings.chunk, len(ids)
-        starts = range(0, max(rows, 1), size)
+        starts = range(0, rows, size)
         gathering = Gathering(rows, len(features), len(starts))
         chunks = []
         for start in starts:

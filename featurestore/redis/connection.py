@@ -41,6 +41,8 @@ class Connection(asyncio.Protocol):
         self._heard = 0.0
         self._suspect = False
         self._full = False
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self._watch: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -53,7 +55,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, pending: Pending) -> None:
         """Send a request; its answer, or why there is none, goes to `pending`."""
-        if self._transport is None or self._full:
+        if self._transport is None or self._full or self._unsent_bytes > MOST_UNSENT:
             pending.settle(self._why or StoreUnavailable(f"{self._name} takes no more requests"))
             return
         if not self._pending:
@@ -61,7 +63,10 @@ class Connection(asyncio.Protocol):
             if self._watch is None:
                 self._watch = self._loop.call_later(self._stall_s, self._look)
         self._pending.append(pending)
-        self._transport.write(request)
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(request)
+        self._unsent_bytes += len(request)
 
     def abort(self, reason: str) -> None:
         """Give the connection up; whoever waits is told the reason."""
@@ -95,6 +100,12 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who waits."""
         self.abort(f"connection lost: {exc or 'closed by the server'}")
+
+    def _flush(self) -> None:
+        """Write what this turn of the loop sent by one system call, which costs some 14 us."""
+        unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
+        if self._transport is not None:
+            self._transport.write(b"".join(unsent))
 
     def _deliver(self, reply: Any) -> None:
         if not self._pending:

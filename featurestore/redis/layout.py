@@ -106,14 +106,14 @@ def unpack(
         A value is neither bytes nor None.
     """
     width = features * FLOAT.itemsize
+    if None not in stored and set(map(len, stored)) == {width}:  # type: ignore[arg-type]
+        values = np.frombuffer(bytearray().join(stored), FLOAT).reshape(-1, features)  # type: ignore[arg-type]
+        return values, np.ones(len(stored), np.bool_), 0
     rows = [b"" if value is None else value for value in stored]
     sizes = list(map(len, rows))
-    fit = sizes.count(width)
-    there = np.ones(len(rows), np.bool_) if fit == len(rows) else np.array(sizes) == width
-    misfits = 0
-    if fit != len(rows):
-        missing = np.full(features, np.nan, FLOAT).tobytes()
-        rows = [row if len(row) == width else missing for row in rows]
-        misfits = len(rows) - fit - stored.count(None)
+    there = np.array(sizes) == width
+    misfits = len(rows) - sizes.count(width) - stored.count(None)
+    missing = np.full(features, np.nan, FLOAT).tobytes()
+    rows = [row if len(row) == width else missing for row in rows]
     values = np.frombuffer(bytearray().join(rows), FLOAT).reshape(-1, features)
     return values, there, misfits

@@ -17,6 +17,7 @@ from featurestore import (
     UnknownFeature,
 )
 from featurestore.breaker import BreakerState
+from featurestore.line import Outcome
 from idcolumn import IdColumn
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +100,14 @@ async def test_rows_come_in_order_from_chunks_of_the_size_that_is_set() -> None:
     assert sorted(store.sizes) == [50, 100, 100, 100, 100]
     assert batch.found.all()
     assert_right(batch, ids)
+
+
+async def test_a_question_about_the_features_alone_is_not_counted_as_a_chunk() -> None:
+    chunked = Chunked(Calls())
+    assert len((await fetch(chunked, first(0))).found) == 0
+    with pytest.raises(UnknownFeature):
+        await chunked.fetch("content", first(0), ("gamma",), time.monotonic() + PLENTY_S)
+    assert sum(chunked.line.seconds[Outcome.OK].counts) == 0
 
 
 async def test_all_chunks_are_in_flight_together() -> None:
