@@ -108,8 +108,10 @@ def name_of(settings: Settings, choice: StoreChoice) -> str:
     kind = _kind(settings, choice)
     if kind is StoreKind.EMBEDDED:
         return str(choice.place or settings.store.path)
-    url = _url(settings, choice)
-    return _without_password(url) if url else kind
+    values = _values(settings, choice)
+    if "url" in values:
+        return _without_password(values["url"])
+    return f"{kind} {values['endpoint'] or values['location']}"
 
 
 def same_store(settings: Settings, one: StoreChoice, other: StoreChoice) -> bool:
@@ -125,15 +127,9 @@ def _kind(settings: Settings, choice: StoreChoice) -> StoreKind:
 def _address(settings: Settings, choice: StoreChoice) -> object:
     if _kind(settings, choice) is StoreKind.EMBEDDED:
         return Path(choice.place or settings.store.path).resolve()
-    url = urlsplit(_url(settings, choice))
+    url = urlsplit(_values(settings, choice).get("url", ""))
     path = url.path.rstrip("/").removesuffix("/0")
     return url.scheme, url.hostname, url.port or REDIS_PORT, path, url.query
-
-
-def _url(settings: Settings, choice: StoreChoice) -> str:
-    """Where a store over a network is; empty for Vertex AI at its usual place."""
-    values = _values(settings, choice)
-    return str(values.get("url") or values.get("endpoint") or "")
 
 
 def _values(settings: Settings, choice: StoreChoice) -> Mapping[str, Any]:

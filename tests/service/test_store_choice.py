@@ -135,6 +135,7 @@ def test_names_show_no_password(settings: Settings) -> None:
     assert shown == "rediss://me@cache:6380/1"
     assert name_of(settings, parse_store("redis://:secret@cache")) == "redis://cache"
     assert name_of(settings, parse_store("unix:///run/redis.sock")) == "unix:///run/redis.sock"
+    assert name_of(settings, parse_store("feast")) == "http://127.0.0.1:6566"
     assert name_of(settings, StoreChoice()) == str(settings.store.path)
     assert name_of(settings, parse_store("redis")) == "redis://127.0.0.1:6379/0"
 
