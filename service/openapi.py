@@ -226,11 +226,15 @@ def _health_schema() -> Schema:
         "type": "object",
         "required": ["status"],
         "properties": {
-            "status": {"type": "string", "description": "`ok`, or what the failing check says."},
+            "status": {
+                "type": "string",
+                "description": "`ok`; `degraded` when requests are answered, some candidates "
+                "perhaps from the prior; else what the failing check says.",
+            },
             "checks": {
                 "type": "object",
                 "additionalProperties": {"type": "string"},
-                "description": "Each check, `ok` or what is wrong.",
+                "description": "Each check: `ok`, or `slow: ...`, `down: ...` and the like.",
             },
             "models": {
                 "type": "object",
