@@ -26,7 +26,7 @@ from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
 from service.reply import PROBLEM_JSON
-from service.serving import Serving
+from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
 __all__ = ["create_app"]

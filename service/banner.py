@@ -13,9 +13,9 @@ import orjson
 from bandit import Model
 from service.config import Settings
 from service.errors import STATUS_OK
-from service.storechoice import StoreChoice
-from service.storekind import StoreKind
-from service.stores import name_of, open_store
+from service.stores.choice import StoreChoice
+from service.stores.kind import StoreKind
+from service.stores.opening import name_of, open_store
 
 __all__ = ["announce", "banner"]
 

@@ -12,7 +12,7 @@ from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settin
 from service.data.options import store_choice
 from service.emulate import emulate
 from service.launcher import check_start, serve
-from service.storechoice import StoreChoice
+from service.stores.choice import StoreChoice
 
 __all__ = ["main"]
 

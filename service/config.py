@@ -15,8 +15,8 @@ from bandit.posterior import Precision
 from betadist import cpu_quota
 from featurestore import check_name
 from service.fields import Fields
-from service.storesettings import SECTIONS as STORE_SECTIONS
-from service.storesettings import StoreSettings, read_stores
+from service.stores.settings import SECTIONS as STORE_SECTIONS
+from service.stores.settings import StoreSettings, read_stores
 
 __all__ = [
     "DEFAULT_CONFIG",

@@ -13,7 +13,7 @@ from service.counts import Counts
 from service.errors import STATUS_OK, Unavailable
 from service.lifecycle import Lifecycle
 from service.reply import JSON, reply
-from service.serving import line_of
+from service.stores.serving import line_of
 from service.upkeep import Upkeep
 
 __all__ = ["Live", "Ready"]

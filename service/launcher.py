@@ -26,9 +26,9 @@ from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.metrics import figures_folder
-from service.serving import open_serving
-from service.storekind import StoreKind
-from service.stores import open_store
+from service.stores.kind import StoreKind
+from service.stores.opening import open_store
+from service.stores.serving import open_serving
 
 __all__ = ["check_start", "serve"]
 

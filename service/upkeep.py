@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from bandit import Models
 from featurestore import Cached, Resident, StoreError
 from idcolumn import IdColumn
-from service.serving import Serving
+from service.stores.serving import Serving
 
 __all__ = ["Upkeep"]
 

@@ -16,8 +16,8 @@ from service.data.options import (
     read_settings,
     store_choice,
 )
-from service.storechoice import StoreChoice
-from service.stores import (
+from service.stores.choice import StoreChoice
+from service.stores.opening import (
     is_transactional,
     name_of,
     open_features,

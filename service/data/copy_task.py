@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from featurestore import StoreError, TableInfo, Tables
 from idcolumn import IdColumn
 from service.data.options import DataError
-from service.stores import replacing
+from service.stores.opening import replacing
 
 __all__ = ["Copy", "NothingToCopy", "Scanned", "told"]
 

@@ -15,8 +15,8 @@ from service.data.options import (
     progress,
     read_settings,
 )
-from service.storechoice import StoreChoice
-from service.stores import open_tables
+from service.stores.choice import StoreChoice
+from service.stores.opening import open_tables
 
 __all__ = ["export"]
 

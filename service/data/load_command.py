@@ -38,8 +38,8 @@ from service.data.options import (
     progress,
     read_settings,
 )
-from service.storechoice import StoreChoice
-from service.stores import is_transactional, name_of, open_tables, rows_of
+from service.stores.choice import StoreChoice
+from service.stores.opening import is_transactional, name_of, open_tables, rows_of
 
 __all__ = ["load"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from featurestore import StoreError, Tables
 from featurestore.bulk import FEATURES, Prior, Report, SourceError, Target
-from service.stores import replacing
+from service.stores.opening import replacing
 
 __all__ = ["LoadMode", "target_of", "written_before"]
 

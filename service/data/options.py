@@ -12,7 +12,7 @@ import click
 from featurestore import StoreError, check_name
 from featurestore.bulk import SourceError, whole_file
 from service.config import ConfigError, Settings, config_path, load_settings
-from service.storechoice import StoreChoice, parse_store
+from service.stores.choice import StoreChoice, parse_store
 
 __all__ = [
     "ENTITY_TYPE",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from featurestore import TableInfo, Tables
 from featurestore.bulk import FEATURES, Summary, summarize
 from service.data.options import STORE, echo, failures, progress, read_settings
-from service.storechoice import StoreChoice
-from service.stores import open_tables
+from service.stores.choice import StoreChoice
+from service.stores.opening import open_tables
 
 __all__ = ["stats"]
 

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from featurestore import LmdbStore, StoreError
 from service.config import DEFAULT_CONFIG, Settings, load_settings
 from service.data import export, load, stats
-from service.storechoice import StoreChoice, parse_store
-from service.storekind import StoreKind
-from service.stores import name_of, open_tables, same_store
+from service.stores.choice import StoreChoice, parse_store
+from service.stores.kind import StoreKind
+from service.stores.opening import name_of, open_tables, same_store
 
 
 @pytest.fixture

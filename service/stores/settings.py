@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from featurestore import CachedSettings, ChunkedSettings
-from service.adapters import ADAPTERS
 from service.fields import Fields
-from service.storekind import StoreKind
+from service.stores.adapters import ADAPTERS
+from service.stores.kind import StoreKind
 
 __all__ = ["SECTIONS", "StoreSettings", "read_stores"]
 

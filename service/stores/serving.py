@@ -4,9 +4,9 @@ from typing import TypeAlias
 
 from featurestore import Cached, Chunked, Resident
 from featurestore.line import Line
-from service.storekind import StoreKind
-from service.stores import open_chunked, open_store
-from service.storesettings import StoreSettings
+from service.stores.kind import StoreKind
+from service.stores.opening import open_chunked, open_store
+from service.stores.settings import StoreSettings
 
 __all__ = ["Serving", "line_of", "open_serving"]
 

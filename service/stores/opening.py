@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from featurestore import Chunked, FeatureStore, LmdbStore, Replacement, StoreError, Tables
-from service.adapters import ADAPTERS
 from service.config import Settings
-from service.storechoice import StoreChoice
-from service.storekind import StoreKind
-from service.storesettings import StoreSettings
+from service.stores.adapters import ADAPTERS
+from service.stores.choice import StoreChoice
+from service.stores.kind import StoreKind
+from service.stores.settings import StoreSettings
 
 __all__ = [
     "is_transactional",

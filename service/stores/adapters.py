@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from featurestore import FeatureStore, StoreUnavailable
-from service.storekind import StoreKind
+from service.stores.kind import StoreKind
 
 __all__ = ["ADAPTERS", "Adapter"]
 

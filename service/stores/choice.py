@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.storekind import StoreKind
+from service.stores.kind import StoreKind
 
 __all__ = ["StoreChoice", "parse_store"]
 

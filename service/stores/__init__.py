@@ -1,0 +1,1 @@
+"""The stores that the service and its commands can be pointed at."""
