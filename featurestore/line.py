@@ -154,7 +154,7 @@ class Line:
         yield gauge("store_calls_in_flight", about, self.in_flight)
         about = "Workers whose circuit breaker is in this state."
         for state in BreakerState:
-            yield gauge("store_breaker_state", about, self.breaker.state is state, state=state)
+            yield gauge("store_breaker_state", about, int(self.breaker.state is state), state=state)
         about = "How often a circuit breaker opened because the store failed nearly always."
         yield counter("store_breaker_openings", about, self.breaker.openings)
         about = "The 95th percentile of the store's latest answers, after which a hedge is sent."

@@ -199,6 +199,7 @@ async def _requests(
 
     async def client() -> None:
         for numbers in wanted:
+            await asyncio.sleep(0)  # what is refused at once would keep the others waiting
             queued, deadline = queued_s(), time.monotonic() + deadline_s
             await _request(store, numbers, deadline, outcome)
             returned = time.monotonic()
