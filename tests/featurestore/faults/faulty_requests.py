@@ -78,13 +78,20 @@ LONG = Load(requests=10_000)
 
 @dataclass
 class Outcome:
-    """What became of the requests; `wrong` says what must not have happened."""
+    """What became of the requests; `wrong` says what must not have happened.
+
+    Beside that, seconds from the fault's end to whole answers, the connections that the fault and
+    the recovery took, and the memory that was kept.
+    """
 
     requests: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     latest_s: float = 0.0
     wrong: list[str] = field(default_factory=list)
+    recovered_s: float = 0.0
+    connections: int = 0
+    grown_mib: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -93,7 +100,9 @@ class Outcome:
 
     def __str__(self) -> str:
         counts = f"{self.requests} requests, rows {dict(self.rows)}, errors {dict(self.errors)}"
-        return f"{counts}, {self.latest_s * 1e3:.1f} ms beyond the deadline"
+        late = f"{self.latest_s * 1e3:.1f} ms beyond the deadline"
+        recovery = f"whole {self.recovered_s:.2f} s later, {self.connections} connections"
+        return f"{counts}, {late}, {recovery}, {self.grown_mib:.1f} MiB more"
 
 
 def table() -> tuple[list[str], NDArray[np.float64]]:
@@ -149,28 +158,33 @@ async def _bout(
     store: FeatureStore, proxy: Proxy, mode: Mode, load: Load, metronome: Metronome
 ) -> Outcome:
     await _recover(store, load)
-    before = memory_bytes()
+    before, opened = memory_bytes(), proxy.opened
     proxy.set(mode)
     outcome = await _requests(store, load, load.requests, load.deadline_s, metronome)
     proxy.set(Pass())
     assert not outcome.wrong, f"{len(outcome.wrong)} wrong, such as {outcome.wrong[:3]}; {outcome}"
     assert outcome.errors or outcome.rows.total() > outcome.rows["found"] + outcome.rows["unknown"]
-    await _recover(store, load)
+    outcome.recovered_s = await _recover(store, load)
+    outcome.connections = proxy.opened - opened
+    outcome.grown_mib = (memory_bytes() - before) / 2**20
     memory_kept(before, load.requests, load.grown_mib)
     return outcome
 
 
-async def _recover(store: FeatureStore, load: Load) -> None:
-    """Assert that soon all requests are answered whole, and stay so."""
-    deadline = time.monotonic() + load.recovered_within_s
+async def _recover(store: FeatureStore, load: Load) -> float:
+    """Assert that soon all requests are answered whole, and stay so; after how many seconds."""
+    since = time.monotonic()
+    deadline = since + load.recovered_within_s
     while True:
         began = time.monotonic()
         outcome = await _requests(store, load, load.concurrency, load.settled_deadline_s)
         if outcome.whole:
             break
         assert began < deadline, f"not whole after {load.recovered_within_s} s: {outcome}"
+    recovered_s = began - since
     outcome = await _requests(store, load, load.concurrency * 5, load.settled_deadline_s)
     assert outcome.whole, f"whole, and then not any more: {outcome}"
+    return recovered_s
 
 
 async def _requests(
@@ -185,6 +199,7 @@ async def _requests(
 
     async def client() -> None:
         for numbers in wanted:
+            await asyncio.sleep(0)  # what is refused at once would keep the others waiting
             queued, deadline = queued_s(), time.monotonic() + deadline_s
             await _request(store, numbers, deadline, outcome)
             returned = time.monotonic()
