@@ -79,7 +79,7 @@ class Gathering:
 
     async def wait(self, seconds: float | None = None) -> None:
         """Return when all parts have ended, or when the time is up."""
-        if self.done:
+        if self.done or (seconds is not None and seconds <= 0):
             return
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()

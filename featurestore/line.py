@@ -26,6 +26,9 @@ SOONEST_S = 0.002
 # or as this many seconds when none is known: a caller in a hurry says nothing about the store.
 FAIR_PERCENTILES = 3.0
 FAIR_S = 0.05
+# Nor does one that was looked at so many seconds after its deadline, by an event loop that
+# something else had kept from taking in the answer.
+BLOCKED_S = 0.1
 LATE_WEIGHT = 0.02  # an average over some 100 chunks
 
 
@@ -130,7 +133,9 @@ class Line:
             return
         self.late_share += (1 - self.late_share) * LATE_WEIGHT
         allowed_s, p95_s = deadline - began, self.latencies.p95_s
-        if allowed_s >= (FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S):
+        if now - deadline > BLOCKED_S:
+            self.breaker.abandoned()
+        elif allowed_s >= (FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S):
             self.breaker.failed(now)
             self._log(f"did not answer within {allowed_s:.3f} s")
         else:

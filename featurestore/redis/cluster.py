@@ -17,7 +17,7 @@ from featurestore.redis.servers import Part, is_value, outcomes, proven
 from featurestore.redis.settings import Address
 from featurestore.redis.slotmap import Redirect, redirect
 from featurestore.redis.topology import Topology
-from featurestore.redis.translation import translated
+from featurestore.redis.translation import anew, translated
 from idcolumn import IdColumn
 
 __all__ = ["Cluster"]
@@ -77,7 +77,7 @@ class Cluster:
         """See `Servers.check`; each primary must find the whole cluster well."""
         unknown = await self._topology.known(deadline)
         if isinstance(unknown, StoreError):
-            raise unknown
+            raise anew(unknown)
         primaries = self._topology.primaries
         asked = [node.submit_to_each(CLUSTER_INFO, _is_info) for node in primaries]
         answers = await outcomes(list(itertools.chain.from_iterable(asked)), deadline)
@@ -88,7 +88,7 @@ class Cluster:
             raise
         if not self._topology.covered:
             self._topology.suspect()
-            raise NO_NODE
+            raise anew(NO_NODE)
 
     async def close(self) -> None:
         """See `Servers.close`."""

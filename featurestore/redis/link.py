@@ -13,7 +13,7 @@ from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.redis.connection import MOST_UNSENT, Connection
 from featurestore.redis.protocol import Outcome, Pending, command
 from featurestore.redis.settings import Address, RedisSettings
-from featurestore.redis.translation import translated
+from featurestore.redis.translation import anew, translated
 
 __all__ = ["Access", "Link", "is_ok", "server_name"]
 
@@ -182,5 +182,5 @@ async def _answer(connection: Connection, request: bytes) -> Outcome:
     connection.send(request, Pending(future, is_ok))
     answer = await future
     if isinstance(answer, StoreError):
-        raise answer
+        raise anew(answer)
     return answer

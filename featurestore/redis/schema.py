@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.redis.layout import decode_features
 from featurestore.redis.protocol import LATE, Late, Outcome
+from featurestore.redis.translation import anew
 
 __all__ = ["Schema"]
 
@@ -72,7 +73,7 @@ class Schema:
             return LATE
         answer = task.result()
         if isinstance(answer, StoreError):
-            raise answer
+            raise anew(answer)
         return answer
 
     async def close(self) -> None:
@@ -110,7 +111,7 @@ class Schema:
 
 def _features(record: Outcome) -> Features | None:
     if isinstance(record, StoreError):
-        raise record
+        raise anew(record)
     if record is LATE:
         raise StoreUnavailable("no answer in time to which features a table has")
     return None if record is None else decode_features(record)

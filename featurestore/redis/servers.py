@@ -15,7 +15,7 @@ from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.redis.link import Access
 from featurestore.redis.node import Node
 from featurestore.redis.protocol import LATE, Outcome, command, head
-from featurestore.redis.translation import translated
+from featurestore.redis.translation import anew, translated
 from idcolumn import IdColumn
 
 __all__ = ["Part", "Servers", "Single", "is_value", "outcomes", "proven"]
@@ -107,7 +107,7 @@ def proven(node: Node, answers: Iterable[Outcome]) -> None:
     said = [told(node, answer) for answer in answers]
     failures = [answer for answer in said if isinstance(answer, StoreError)]
     if len(failures) == len(said):
-        raise failures[0]
+        raise anew(failures[0])
     if all(answer is LATE for answer in said if answer not in failures):
         raise StoreUnavailable(f"{node.name}: no answer in time")
 

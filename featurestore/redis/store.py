@@ -17,6 +17,7 @@ from featurestore.redis.protocol import LATE, Outcome
 from featurestore.redis.schema import Features, Schema
 from featurestore.redis.servers import Part, Servers, Single
 from featurestore.redis.settings import RedisSettings
+from featurestore.redis.translation import anew
 from idcolumn import IdColumn
 
 __all__ = ["RedisStore"]
@@ -126,7 +127,7 @@ def _assemble(parts: list[Part], count: int, table: Features) -> _Rows:
     """Put parts together; what failed is marked, or raised when nothing else came."""
     failures = [part.outcome for part in parts if isinstance(part.outcome, StoreError)]
     if len(failures) == len(parts):
-        raise failures[0]
+        raise anew(failures[0])
     width = len(table)
     if len(parts) == 1 and parts[0].rows is None and isinstance(parts[0].outcome, list):
         values, found, misfits = unpack(parts[0].outcome, width)

@@ -5,7 +5,7 @@ from hiredis import ReplyError
 
 from featurestore.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 
-__all__ = ["code", "translated", "translation"]
+__all__ = ["anew", "code", "translated", "translation"]
 
 # The first word of an error that a server answers with; any other means StoreUnavailable.
 CODES: dict[str, tuple[type[StoreError], str]] = {
@@ -63,6 +63,14 @@ def translated(name: str, error: ReplyError) -> StoreError:
     """Make a store's error of what the server `name` answered."""
     kind, text = CODES.get(code(error), (StoreUnavailable, "it answers with an error"))
     return kind(f"{name}: {text} ({error})")
+
+
+def anew(error: StoreError) -> StoreError:
+    """Copy a failure that many wait for, to be raised.
+
+    An exception that is raised again keeps the frames of all times before, with what is in them.
+    """
+    return type(error)(*error.args)
 
 
 def translation(name: str, error: Exception) -> StoreError:

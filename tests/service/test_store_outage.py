@@ -75,7 +75,7 @@ class Load:
     def await_answers(self, *, degraded: bool, count: int = 100) -> None:
         """Wait until the latest answers are all degraded, or all not."""
         deadline = time.monotonic() + SOON_S
-        while {flag for _, _, flag in self.answers[-count:]} != {degraded}:
+        while [flag for _, _, flag in self.answers[-count:]] != [degraded] * count:
             assert time.monotonic() < deadline, f"not all {degraded=}"
             time.sleep(0.01)
 

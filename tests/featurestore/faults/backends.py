@@ -75,7 +75,7 @@ def _vertex(variant: str) -> Callable[[Path], contextlib.AbstractContextManager[
 
         ids, values = table()
         rows = dict(zip(ids, values.tolist(), strict=True))
-        load = Load(requests=100, concurrency=10, settled_deadline_s=1.0)
+        load = Load(requests=100, concurrency=10, settled_concurrency=10, settled_deadline_s=1.0)
         with emulators.emulator_process({ENTITY_TYPE: (FEATURES, rows)}) as port:
             yield Backend(port, lambda port: emulators.store_of(variant, port), load)
 
@@ -89,7 +89,7 @@ def feast(folder: Path) -> Iterator[Backend]:
 
     ids, values = table()
     rows = dict(zip(ids, values.tolist(), strict=True))
-    load = Load(requests=60, concurrency=4, ids=20, settled_deadline_s=1.0)
+    load = Load(requests=60, concurrency=4, ids=20, settled_concurrency=4, settled_deadline_s=1.0)
     with serving(folder, {ENTITY_TYPE: View(FEATURES, rows, f"{ENTITY_TYPE}_id")}) as server:
         yield Backend(
             server.port, lambda port: FeastStore(FeastSettings(f"http://{HOST}:{port}")), load

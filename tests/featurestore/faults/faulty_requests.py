@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,8 @@ class Load:
     deadline_s: float = 0.05
     beyond_s: float = 0.02  # what the machine took comes on top
     recovered_within_s: float = 2.0
-    settled_deadline_s: float = 0.5  # of a request that must be answered whole
+    settled_concurrency: int = 20  # of requests that must be answered whole,
+    settled_deadline_s: float = 0.5  # and their deadline
     grown_mib: float = 40.0
     seed: int = 1
 
@@ -173,6 +174,7 @@ async def _bout(
 
 async def _recover(store: FeatureStore, load: Load) -> float:
     """Assert that soon all requests are answered whole, and stay so; after how many seconds."""
+    load = replace(load, concurrency=load.settled_concurrency)
     since = time.monotonic()
     deadline = since + load.recovered_within_s
     while True:

@@ -22,7 +22,7 @@ SHORT = {
     "chunked": tuple(MODES),
     "cached": ("cut", "stall", "reset in a reply"),
 }
-MOST_REQUESTS_AT_ONCE = 50
+REQUESTS_AT_ONCE = 20
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def test_it_stands_a_fault(backend: Backend, wrapper: str, mode: str) -> N
 async def test_it_stands_ten_thousand_faulty_requests(
     backend: Backend, wrapper: str, mode: str, record_property: Callable[[str, object], None]
 ) -> None:
-    load = replace(backend.load, requests=10_000, concurrency=MOST_REQUESTS_AT_ONCE)
+    load = replace(backend.load, requests=10_000, concurrency=REQUESTS_AT_ONCE)
     outcome = await stand(wrapped(backend, wrapper), HOST, backend.port, MODES[mode], load)
     record_property("outcome", str(outcome))
     assert outcome.requests == load.requests
