@@ -113,8 +113,8 @@ class Chunk:
         self._attempt()
 
     def _attempt(self) -> asyncio.Task[FeatureBatch]:
-        self._line.in_flight += 1
         attempt = self._loop.create_task(self._ask())
+        self._line.attempts.add(attempt)
         self._attempts.append(attempt)
         attempt.add_done_callback(self._answered)
         return attempt
@@ -129,7 +129,7 @@ class Chunk:
                 self._failed(error)
             else:
                 self._fail(error)
-        self._line.attempt_ended()
+        self._line.attempt_ended(attempt)
 
     def _take(self, batch: FeatureBatch, attempt: asyncio.Task[FeatureBatch]) -> None:
         now = time.monotonic()
@@ -172,4 +172,4 @@ class Chunk:
             self._timer.cancel()
         for attempt in self._attempts:
             attempt.cancel()
-        self._attempts = []
+        self._attempts, self._first = [], None

@@ -1,5 +1,6 @@
 """A store read in chunks, all of them in flight together."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from featurestore.store import FeatureStore
 from idcolumn import IdColumn
 
 __all__ = ["Chunked", "ChunkedSettings"]
+
+CLOSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +106,9 @@ class Chunked:
         await self._store.check(deadline)
 
     async def close(self) -> None:
-        """See `FeatureStore.close`."""
+        """See `FeatureStore.close`; calls under way are cancelled first, whoever waits for them."""
+        for attempt in self.line.attempts:
+            attempt.cancel()
+        if self.line.attempts:
+            await asyncio.wait(self.line.attempts, timeout=CLOSE_S)
         await self._store.close()

@@ -110,7 +110,8 @@ class Gathering:
             self.done = True
             for waiter in self._waiters:
                 _wake(waiter)
-            for act in self._then:
+            then, self._then = self._then, []  # they refer to what refers to this
+            for act in then:
                 act(self)
 
 

@@ -1,5 +1,6 @@
 """The line to one store: what all chunks that go over it share."""
 
+import asyncio
 import logging
 import math
 from collections import deque
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from featurestore.batch import Lost
+from featurestore.batch import FeatureBatch, Lost
 from featurestore.breaker import Breaker, BreakerState
 from featurestore.latency import Latencies
 from featurestore.measurement import Histogram, Measurement, counter, gauge, highest, histogram
@@ -77,13 +78,18 @@ class Line:
         self.latencies = Latencies()
         self.counts = ChunkCounts()
         self.seconds = {outcome: Histogram() for outcome in Outcome}
-        self.in_flight = 0
+        self.attempts: set[asyncio.Task[FeatureBatch]] = set()
         self.late_share = 0.0
         self._most_in_flight = most_in_flight
         self._hedge = hedge
         self._budget = REPEATS_AT_ONCE
         self._waiting: deque[Callable[[], None]] = deque()
         self._failures = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
+        return len(self.attempts)
 
     @property
     def repeat_after_s(self) -> float:
@@ -97,9 +103,9 @@ class Line:
         else:
             self._waiting.append(begin)
 
-    def attempt_ended(self) -> None:
+    def attempt_ended(self, attempt: "asyncio.Task[FeatureBatch]") -> None:
         """Make room."""
-        self.in_flight -= 1
+        self.attempts.discard(attempt)
         while self._waiting and self.in_flight < self._most_in_flight:
             self._waiting.popleft()()
 
