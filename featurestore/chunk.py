@@ -173,3 +173,4 @@ class Chunk:
         for attempt in self._attempts:
             attempt.cancel()
         self._attempts = []
+        self._first = None  # its error holds the frames of the call, and those a connection

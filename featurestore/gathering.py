@@ -110,7 +110,8 @@ class Gathering:
             self.done = True
             for waiter in self._waiters:
                 _wake(waiter)
-            for act in self._then:
+            then, self._then = self._then, []  # or they and this would keep each other alive
+            for act in then:
                 act(self)
 
 
