@@ -19,6 +19,10 @@ from idcolumn import IdColumn
 __all__ = ["Chunked", "ChunkedSettings"]
 
 CLOSE_S = 1.0
+# A store is given so much less time than its chunk, or this share less of a short time, so that
+# what it has of the rows when its time is up is still taken in.
+SPARE_S = 0.005
+SPARE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,11 @@ class Chunked:
         size, rows = self.settings.chunk, len(ids)
         starts = range(0, rows, size)
         gathering = Gathering(rows, len(features), len(starts))
+        spare_s = min(SPARE_S, SPARE_SHARE * max(0.0, deadline - time.monotonic()))
         chunks = []
         for start in starts:
             part = ids if rows <= size else ids.take(np.arange(start, min(start + size, rows)))
-            ask = partial(self._store.fetch, entity_type, part, features, deadline)
+            ask = partial(self._store.fetch, entity_type, part, features, deadline - spare_s)
             chunk = Chunk(self.line, ask, gathering, start, len(part), deadline)
             chunks.append(chunk)
             chunk.submit()

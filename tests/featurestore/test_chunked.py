@@ -41,6 +41,18 @@ async def never(_: int) -> None:
     await asyncio.sleep(3600)
 
 
+class Half(MemoryStore):
+    """A store that has found only the even rows when its time is up."""
+
+    async def fetch(
+        self, entity_type: str, ids: IdColumn, features: tuple[str, ...], deadline: float
+    ) -> FeatureBatch:
+        whole = FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
+        whole.values[::2], whole.found[::2], whole.lost[::2] = 1.0, True, Lost.NO
+        await asyncio.sleep(deadline - time.monotonic())
+        return whole
+
+
 async def fail(_: int) -> None:
     raise StoreUnavailable("cut off")
 
@@ -255,3 +267,26 @@ async def test_a_cancelled_fetch_cancels_its_calls() -> None:
     assert (store.under_way, chunked.line.in_flight) == (0, 0)
     store.act = at_once
     assert (await fetch(chunked, first(1_000))).found.all()
+
+
+@pytest.mark.parametrize("within_s", [0.02, 0.2])
+async def test_what_a_store_has_when_its_time_is_up_is_taken(within_s: float) -> None:
+    found = 0
+    for _ in range(5):  # a busy machine may take the time in between
+        batch = await Chunked(Half()).fetch(
+            "content", first(10), FEATURES, time.monotonic() + within_s
+        )
+        found = max(found, int(np.count_nonzero(batch.found)))
+    assert found == 5
+
+
+async def test_a_blocked_event_loop_does_not_open_the_breaker() -> None:
+    chunked = Chunked(Calls(never), ChunkedSettings(hedge=False))
+    for _ in range(3):
+        fetches = [
+            asyncio.create_task(chunked.fetch("content", first(100), FEATURES, soon))
+            for soon in [time.monotonic() + 0.1] * 10
+        ]
+        asyncio.get_running_loop().call_later(0.01, time.sleep, 0.3)
+        assert all(batch.late.all() for batch in await asyncio.gather(*fetches))
+    assert chunked.line.breaker.openings == 0

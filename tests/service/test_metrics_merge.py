@@ -1,13 +1,14 @@
 """Figures of workers made one: what ended workers, damaged files and odd labels do."""
 
 import json
+import math
 import os
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from featurestore import Histogram, Measurement
+from featurestore import Cached, CachedSettings, Chunked, Histogram, Measurement, MemoryStore
 from featurestore.measurement import counter, gauge, highest, histogram
 from service.counts import Counts
 from service.metrics import Figures
@@ -169,3 +170,9 @@ async def test_a_folder_that_is_gone_stops_nothing(tmp_path, caplog) -> None:
     for _ in range(2):
         assert (await samples(figures))["bandit_serve_requests_total200"] == 2
     assert len(caplog.records) == 1
+
+
+def test_figures_of_a_store_over_a_network_are_read_by_other_workers() -> None:
+    store = Cached(Chunked(MemoryStore()), CachedSettings(10))
+    own = [figure for figure in store.measurements() if figure.value != math.inf]
+    assert [m.name for m in decode(encode(1, 1, own)).measurements] == [m.name for m in own]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,14 @@ async def test_it_stands_a_fault(backend: Backend, wrapper: str, mode: str) -> N
     make = wrapped(backend, wrapper)
     outcome = await stand(make, HOST, backend.port, MODES[mode], backend.load)
     assert not outcome.errors  # lost rows instead
+
+
+async def test_a_stalled_node_of_a_cluster_costs_its_own_rows(tmp_path: Path) -> None:
+    with BACKENDS["redis-cluster"](tmp_path) as cluster:
+        make = wrapped(cluster, "chunked")
+        load = replace(cluster.load, requests=40, concurrency=2)
+        outcome = await stand(make, HOST, cluster.port, MODES["stall"], load)
+    assert outcome.rows["found"] > outcome.rows["late"]
 
 
 @pytest.mark.long
