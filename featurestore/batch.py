@@ -44,12 +44,6 @@ class FeatureBatch:
     invalid: int = 0
     oldest_age_s: float = 0.0
 
-    @property
-    def late(self) -> NDArray[np.bool_]:
-        """Which rows could not be had, whatever the reason, as bool [n]."""
-        late: NDArray[np.bool_] = self.lost != Lost.NO
-        return late
-
     @classmethod
     def nothing(cls, rows: int, features: int, lost: Lost = Lost.NO) -> "FeatureBatch":
         """`rows` rows of which none was found, all of them unknown or all lost."""

@@ -21,18 +21,18 @@ class CachedCounts:
     ----------
     fresh : int
         Answered from memory, and young enough.
+    unknown : int
+        Of the fresh ones, those of which memory says that the store has none.
     stale : int
         Answered from memory although older than they should be; being read again.
     miss : int
         Not in memory, or too old to be served.
-    unknown : int
-        Of the fresh and stale ones, those of which memory says that the store has none.
     """
 
     fresh: int = 0
+    unknown: int = 0
     stale: int = 0
     miss: int = 0
-    unknown: int = 0
 
 
 class Cached:
@@ -54,7 +54,7 @@ class Cached:
     def __init__(self, store: Chunked, settings: CachedSettings) -> None:
         self.counts = CachedCounts()
         self.settings = settings
-        self.store = store
+        self._store = store
         self._tables: dict[tuple[str, tuple[str, ...]], CachedTable] = {}
 
     async def fetch(
@@ -64,6 +64,8 @@ class Cached:
 
         A row with an unusable value counts as invalid when it is read, and as missing from then on.
         """
+        if not len(ids):
+            return await self._store.fetch(entity_type, ids, features, deadline)
         now = time.monotonic()
         if not now < deadline:
             return FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
@@ -77,15 +79,13 @@ class Cached:
             return batch
         return await table.fill(batch, ids, absent, deadline)
 
-    def forget(self, entity_type: str, ids: IdColumn) -> None:
-        """Drop rows that were written, so that the next fetch reads them."""
-        for (name, _), table in self._tables.items():
-            if name == entity_type:
-                table.forget(ids)
+    def slowness(self, now: float) -> str:
+        """See `Chunked.slowness`."""
+        return self._store.slowness(now)
 
     def measurements(self) -> Iterator[Measurement]:
         """See `Measured`."""
-        yield from self.store.measurements()
+        yield from self._store.measurements()
         counts, tables = self.counts, self._tables.values()
         yield counter("hot_tier_hits", "Rows served from memory.", counts.fresh + counts.stale)
         about = "Of the hits, those that are stale; they are being read again."
@@ -105,18 +105,18 @@ class Cached:
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`."""
-        await self.store.check(deadline)
+        await self._store.check(deadline)
 
     async def close(self) -> None:
         """See `FeatureStore.close`."""
         for table in self._tables.values():
             table.close()
-        await self.store.close()
+        await self._store.close()
 
     def _table(self, entity_type: str, features: tuple[str, ...]) -> CachedTable:
         try:
             return self._tables[entity_type, features]
         except KeyError:
-            table = CachedTable(self.store, entity_type, features, self.settings)
+            table = CachedTable(self._store, entity_type, features, self.settings)
             self._tables[entity_type, features] = table
             return table

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from featurestore.batch import FeatureBatch, Lost
 from featurestore.chunked import Chunked
-from featurestore.flights import Flight, Flights, Seats
+from featurestore.failurelog import FailureLog
+from featurestore.flights import Flight, Flights, Share
 from featurestore.gathering import Gathering
 from featuretable import CLAIMED, FOUND, FeatureCache, Tally
 from idcolumn import IdColumn
@@ -34,16 +35,16 @@ class CachedSettings:
     negative_ttl_s : float
         The same for what the store doesn't know.
     stale_s : float
-        Seconds for which a row is served after that, while it is read again.
-    fetch_s : float
-        Seconds after which a fetch in the background is given up.
+        Seconds for which a row, of what it does know, is served after that while it is read again.
+    background_timeout_s : float
+        Seconds for which a fetch goes on in the background, when no request waits longer.
     """
 
     max_rows: int
     ttl_s: float = 30.0
     negative_ttl_s: float = 10.0
     stale_s: float = 300.0
-    fetch_s: float = 1.0
+    background_timeout_s: float = 1.0
 
 
 class CachedTable:
@@ -63,13 +64,15 @@ class CachedTable:
             negative_ttl_ms=round(settings.negative_ttl_s * 1e3),
             stale_ms=round(settings.stale_s * 1e3),
         )
-        self.refreshed = 0
+        self.refreshed = self.not_refreshed = 0
         self._store = store
         self._entity_type = entity_type
         self._features = features
-        self._fetch_s = settings.fetch_s
+        self._background_timeout_s = settings.background_timeout_s
         self._flights = Flights()
         self._due: list[IdColumn] = []
+        self._log = FailureLog(f"refreshing {entity_type!r}")
+        self._closed = False
 
     def lookup(
         self, ids: IdColumn, now: float
@@ -91,44 +94,40 @@ class CachedTable:
         """Return the batch with the absent rows fetched, as far as that is possible in time."""
         wanted = ids.take(absent)
         shared, rest = self._flights.join(wanted)
-        own = self._launch_all(wanted, rest)
-        for seats in (*shared, *own):
-            gathering = seats.flight.gathering
+        own = self._launch_all(wanted, rest, deadline)
+        for share in (*shared, *own):
+            gathering = share.flight.gathering
             await gathering.wait(deadline - time.monotonic())
             part = gathering.batch()
-            where = absent[seats.passengers]
-            batch.values[where] = part.values[seats.rows]
-            batch.found[where] = part.found[seats.rows]
-            batch.lost[where] = part.lost[seats.rows]
-        invalid = sum(seats.flight.gathering.invalid for seats in own)
+            where = absent[share.positions]
+            batch.values[where] = part.values[share.rows]
+            batch.found[where] = part.found[share.rows]
+            batch.lost[where] = part.lost[share.rows]
+        invalid = sum(share.flight.gathering.invalid for share in own)
         return FeatureBatch(batch.values, batch.found, batch.lost, invalid, batch.oldest_age_s)
-
-    def forget(self, ids: IdColumn) -> None:
-        """Drop rows, and don't keep those on their way, which were read too early."""
-        self.rows.remove(ids.hashes, ids.fingerprints)
-        for seats in self._flights.join(ids)[0]:
-            self._flights.remove(seats.flight)
 
     def close(self) -> None:
         """Call off what is on the way."""
+        self._closed = True
         for flight in self._flights:
             for chunk in flight.chunks:
                 chunk.cancel()
 
-    def _launch_all(self, ids: IdColumn, positions: NDArray[np.intp]) -> list[Seats]:
+    def _launch_all(
+        self, ids: IdColumn, positions: NDArray[np.intp], deadline: float
+    ) -> list[Share]:
         size = self._store.settings.chunk
         launched = []
         for start in range(0, len(positions), size):
             part = positions[start : start + size]
-            flight = self._launch(ids.take(part))
-            launched.append(Seats(flight, np.arange(len(part)), part))
+            flight = self._launch(ids.take(part), deadline)
+            launched.append(Share(flight, np.arange(len(part)), part))
         return launched
 
-    def _launch(self, ids: IdColumn) -> Flight:
+    def _launch(self, ids: IdColumn, deadline: float) -> Flight:
         now = time.monotonic()
-        gathering, chunks = self._store.start(
-            self._entity_type, ids, self._features, now + self._fetch_s
-        )
+        until = max(deadline, now + self._background_timeout_s)
+        gathering, chunks = self._store.start(self._entity_type, ids, self._features, until)
         flight = Flight(ids, gathering, chunks, now)
         if not gathering.done:
             self._flights.add(flight)
@@ -136,8 +135,9 @@ class CachedTable:
         return flight
 
     def _landed(self, flight: Flight, gathering: Gathering) -> None:
-        if not self._flights.remove(flight) or gathering.error is not None:
-            return
+        self._flights.remove(flight)
+        if gathering.error is not None:
+            return  # those who wait are told
         ids, kept = flight.ids, gathering.lost == Lost.NO
         values, found = gathering.values, gathering.found
         if not kept.all():
@@ -152,15 +152,20 @@ class CachedTable:
 
     def _refresh_due(self) -> None:
         due, self._due = self._due, []
-        ids = (
-            due[0] if len(due) == 1 else IdColumn.from_bytes([i for d in due for i in d.to_bytes()])
-        )
-        for seats in self._launch_all(ids, np.arange(len(ids))):
-            seats.flight.gathering.then(partial(self._refreshed, seats.flight))
+        if self._closed:
+            return
+        ids = IdColumn.from_bytes([id_ for part in due for id_ in part.to_bytes()])
+        for share in self._launch_all(ids, np.arange(len(ids)), 0.0):
+            share.flight.gathering.then(partial(self._refreshed, share.flight))
 
     def _refreshed(self, flight: Flight, gathering: Gathering) -> None:
         lost = np.flatnonzero(gathering.lost)
         self.refreshed += len(flight.ids) - len(lost)
+        self.not_refreshed += len(lost)
+        if gathering.error is not None:
+            self._log.failed(gathering.error)
+        elif not len(lost):
+            self._log.succeeded()
         if len(lost):
             ids = flight.ids.take(lost)
             loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""One chunk of a fetch: asked for, repeated once when late or failed, and ended come what may."""
+"""One chunk of a fetch: asked for, once more when late or failed, and ended come what may."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from featurestore.batch import FeatureBatch, Lost
 from featurestore.errors import StoreError, UnknownFeature
 from featurestore.gathering import Gathering
-from featurestore.line import Line
+from featurestore.line import Line, Outcome
 
 __all__ = ["Chunk"]
 
@@ -39,9 +39,9 @@ class Chunk:
         "_ended",
         "_first",
         "_gathering",
+        "_hedged",
         "_line",
         "_loop",
-        "_repeated",
         "_rows",
         "_start",
         "_timer",
@@ -67,7 +67,7 @@ class Chunk:
         self._first: asyncio.Task[FeatureBatch] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
-        self._repeated = self._ended = False
+        self._hedged = self._ended = False
 
     def submit(self) -> None:
         """Begin as soon as the line has room."""
@@ -92,7 +92,7 @@ class Chunk:
             return
         self._began = now
         self._first = self._attempt()
-        self._arm(min(self._line.repeat_after_s, self._deadline - now))
+        self._arm(min(self._line.hedge_after_s, self._deadline - now))
 
     def _arm(self, seconds: float) -> None:
         if self._timer is not None:
@@ -104,12 +104,12 @@ class Chunk:
         if now >= self._deadline - TIMER_S:
             self._lose(Lost.LATE, now, None)
             return
-        if not self._repeated and self._line.may_repeat():
-            self._repeat()
+        if not self._hedged and self._line.may_hedge():
+            self._hedge()
         self._arm(self._deadline - now)
 
-    def _repeat(self) -> None:
-        self._repeated = True
+    def _hedge(self) -> None:
+        self._hedged = True
         self._attempt()
 
     def _attempt(self) -> asyncio.Task[FeatureBatch]:
@@ -120,31 +120,35 @@ class Chunk:
         return attempt
 
     def _answered(self, attempt: asyncio.Task[FeatureBatch]) -> None:
-        error = None if attempt.cancelled() else attempt.exception()
-        if not self._ended and not attempt.cancelled():
-            self._attempts.remove(attempt)
-            if error is None:
-                self._take(attempt.result(), attempt)
-            elif isinstance(error, StoreError) and not isinstance(error, UnknownFeature):
-                self._failed(error)
-            else:
-                self._fail(error)
-        self._line.attempt_ended(attempt)
+        try:
+            error = None if attempt.cancelled() else attempt.exception()
+            if not self._ended and not attempt.cancelled():
+                self._attempts.remove(attempt)
+                if error is None:
+                    self._take(attempt.result(), attempt)
+                elif isinstance(error, StoreError) and not isinstance(error, UnknownFeature):
+                    self._failed(error)
+                else:
+                    self._fail(error)
+        finally:
+            self._line.attempt_ended(attempt)
 
     def _take(self, batch: FeatureBatch, attempt: asyncio.Task[FeatureBatch]) -> None:
         now = time.monotonic()
-        if self._rows and batch.lost.all():
-            self._lose(Lost(batch.lost[0]), now, None)
-            return
-        self._line.answered(now - self._began, by_repeat=attempt is not self._first)
+        outcome = Outcome.PARTIAL if batch.lost.any() else Outcome.OK
+        if outcome is Outcome.PARTIAL and batch.lost.all():
+            self._line.lost(Lost(batch.lost.max()), self._began, now, self._deadline, None)
+        else:
+            by_hedge = attempt is not self._first
+            self._line.answered(now - self._began, outcome, by_hedge=by_hedge)
         self._stop()
         self._gathering.put(self._start, batch)
 
     def _failed(self, error: StoreError) -> None:
         if self._attempts:
             return  # the other may still do it
-        if not self._repeated and self._line.may_repeat():
-            self._repeat()
+        if not self._hedged and self._line.may_hedge():
+            self._hedge()
         else:
             self._lose(Lost.FAILED, time.monotonic(), error)
 

@@ -33,14 +33,14 @@ class ChunkedSettings:
     ----------
     chunk : int
         The most ids in one call of the store.
-    most_in_flight : int
+    chunks_in_flight : int
         The most calls at once, of all requests of this process.
     hedge : bool
         Whether a chunk that takes longer than 95 of 100 do, or that failed, is asked for once more.
     """
 
     chunk: int = 100
-    most_in_flight: int = 64
+    chunks_in_flight: int = 64
     hedge: bool = True
 
 
@@ -66,7 +66,7 @@ class Chunked:
 
     def __init__(self, store: FeatureStore, settings: ChunkedSettings | None = None) -> None:
         self.settings = settings or ChunkedSettings()
-        self.line = Line(most_in_flight=self.settings.most_in_flight, hedge=self.settings.hedge)
+        self.line = Line(chunks_in_flight=self.settings.chunks_in_flight, hedge=self.settings.hedge)
         self._store = store
 
     async def fetch(
@@ -101,6 +101,10 @@ class Chunked:
             chunks.append(chunk)
             chunk.submit()
         return gathering, chunks
+
+    def slowness(self, now: float) -> str:
+        """Say how slow the store is at an instant, empty when it is not."""
+        return self.line.slowness(now)
 
     def measurements(self) -> Iterable[Measurement]:
         """See `Measured`."""

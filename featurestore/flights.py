@@ -10,7 +10,7 @@ from featurestore.chunk import Chunk
 from featurestore.gathering import Gathering
 from idcolumn import IdColumn
 
-__all__ = ["Flight", "Flights", "Seats"]
+__all__ = ["Flight", "Flights", "Share"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,63 +24,58 @@ class Flight:
 
 
 @dataclass(frozen=True, slots=True)
-class Seats:
+class Share:
     """Rows of a flight, and whose rows of a request they are."""
 
     flight: Flight
     rows: NDArray[np.intp]
-    passengers: NDArray[np.intp]
+    positions: NDArray[np.intp]
 
 
 class Flights:
     """Every flight of a table until it lands."""
 
     def __init__(self) -> None:
-        self._seats: dict[int, tuple[Flight, int]] = {}
+        self._rows: dict[int, tuple[Flight, int]] = {}
 
     def __iter__(self) -> Iterator[Flight]:
-        return iter({flight for flight, _ in self._seats.values()})
+        return iter({flight for flight, _ in self._rows.values()})
 
-    def join(self, ids: IdColumn) -> tuple[list[Seats], NDArray[np.intp]]:
+    def join(self, ids: IdColumn) -> tuple[list[Share], NDArray[np.intp]]:
         """Find seats on flights under way; the positions of the ids for which there is none."""
-        if not self._seats:
+        if not self._rows:
             return [], np.arange(len(ids))
         keys = ids.hashes.tolist()
         booked: dict[Flight, tuple[list[int], list[int]]] = {}
         for position, key in enumerate(keys):
-            if key in self._seats:
-                flight, row = self._seats[key]
-                rows, passengers = booked.setdefault(flight, ([], []))
+            if key in self._rows:
+                flight, row = self._rows[key]
+                rows, positions = booked.setdefault(flight, ([], []))
                 rows.append(row)
-                passengers.append(position)
+                positions.append(position)
         seats = [
-            _confirmed(Seats(flight, np.array(rows), np.array(passengers)), ids)
-            for flight, (rows, passengers) in booked.items()
+            _confirmed(Share(flight, np.array(rows), np.array(positions)), ids)
+            for flight, (rows, positions) in booked.items()
         ]
         left = np.ones(len(ids), np.bool_)
         for taken in seats:
-            left[taken.passengers] = False
+            left[taken.positions] = False
         return seats, np.flatnonzero(left)
 
     def add(self, flight: Flight) -> None:
         """Let others join a flight."""
         keys = flight.ids.hashes.tolist()
-        self._seats |= {key: (flight, row) for row, key in enumerate(keys)}
+        self._rows |= {key: (flight, row) for row, key in enumerate(keys)}
 
-    def remove(self, flight: Flight) -> bool:
-        """Let nobody join a flight any more; False when that was so already."""
-        keys = [
-            key
-            for key in flight.ids.hashes.tolist()
-            if self._seats.get(key, (None, 0))[0] is flight
-        ]
-        for key in set(keys):
-            del self._seats[key]
-        return bool(keys)
+    def remove(self, flight: Flight) -> None:
+        """Let nobody join a flight any more."""
+        for key in set(flight.ids.hashes.tolist()):
+            if self._rows.get(key, (None, 0))[0] is flight:
+                del self._rows[key]
 
 
-def _confirmed(seats: Seats, ids: IdColumn) -> Seats:
+def _confirmed(share: Share, ids: IdColumn) -> Share:
     """Leave out the ids that share no more than the hash with the one on the flight."""
-    theirs = seats.flight.ids.fingerprints[seats.rows]
-    same = theirs == ids.fingerprints[seats.passengers]
-    return Seats(seats.flight, seats.rows[same], seats.passengers[same])
+    theirs = share.flight.ids.fingerprints[share.rows]
+    same = theirs == ids.fingerprints[share.positions]
+    return Share(share.flight, share.rows[same], share.positions[same])

@@ -66,7 +66,7 @@ class Gathering:
         self._end_part()
 
     def fail(self, error: Exception) -> None:
-        """End a part, and with it the fetch, by an error that the caller has to see."""
+        """End a part by an error that the caller has to see in place of all rows."""
         self.error = self.error or error
         self._end_part()
 

@@ -1,7 +1,6 @@
 """The line to one store: what all chunks that go over it share."""
 
 import asyncio
-import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,17 +9,16 @@ from enum import StrEnum
 
 from featurestore.batch import FeatureBatch, Lost
 from featurestore.breaker import Breaker, BreakerState
+from featurestore.failurelog import FailureLog
 from featurestore.latency import Latencies
 from featurestore.measurement import Histogram, Measurement, counter, gauge, highest, histogram
 
 __all__ = ["ChunkCounts", "Line", "Outcome"]
 
-logger = logging.getLogger("bandit_serve.featurestore")
-
 # Second attempts may add a tenth to the load, so that a store which is slow for want of capacity
 # isn't asked twice for everything (Dean & Barroso, "The tail at scale", CACM 56(2), 2013).
-REPEATS_PER_CHUNK = 0.1
-REPEATS_AT_ONCE = 10.0
+HEDGES_PER_CHUNK = 0.1
+HEDGES_AT_ONCE = 10.0
 # The event loop's timers have milliseconds, and its own delays reach as much under load.
 SOONEST_S = 0.002
 # A chunk that is late counts against the store when it had as long as this many 95th percentiles,
@@ -31,12 +29,15 @@ FAIR_S = 0.05
 # something else had kept from taking in the answer.
 BLOCKED_S = 0.1
 LATE_WEIGHT = 0.02  # an average over some 100 chunks
+SLOW_SHARE = 0.05
+SLOW_S = 30.0  # after which what was late is forgotten
 
 
 class Outcome(StrEnum):
     """How a chunk ended that the store was asked for."""
 
     OK = "ok"
+    PARTIAL = "partial"  # some rows were lost, and others came
     LATE = "late"
     FAILED = "failed"
 
@@ -51,15 +52,15 @@ class ChunkCounts:
         Left out because of the circuit breaker.
     crowded : int
         Late before their turn came.
-    repeats, repeats_won, repeats_denied : int
+    hedges, hedges_won, hedges_denied : int
         Second attempts, those that answered first, and those that were due but beyond the budget.
     """
 
     refused: int = 0
     crowded: int = 0
-    repeats: int = 0
-    repeats_won: int = 0
-    repeats_denied: int = 0
+    hedges: int = 0
+    hedges_won: int = 0
+    hedges_denied: int = 0
 
 
 class Line:
@@ -67,24 +68,24 @@ class Line:
 
     Parameters
     ----------
-    most_in_flight : int
+    chunks_in_flight : int
         Attempts at once; chunks beyond that wait for their turn, until their deadline.
     hedge : bool
         Whether a chunk may be asked for a second time, when it is late or has failed.
     """
 
-    def __init__(self, *, most_in_flight: int, hedge: bool) -> None:
+    def __init__(self, *, chunks_in_flight: int, hedge: bool) -> None:
         self.breaker = Breaker()
         self.latencies = Latencies()
         self.counts = ChunkCounts()
         self.seconds = {outcome: Histogram() for outcome in Outcome}
         self.attempts: set[asyncio.Task[FeatureBatch]] = set()
-        self.late_share = 0.0
-        self._most_in_flight = most_in_flight
+        self._late_share = self._late_at = 0.0
+        self._chunks_in_flight = chunks_in_flight
         self._hedge = hedge
-        self._budget = REPEATS_AT_ONCE
+        self._budget = HEDGES_AT_ONCE
+        self._log = FailureLog("reading the feature store")
         self._waiting: deque[Callable[[], None]] = deque()
-        self._failures = 0
 
     @property
     def in_flight(self) -> int:
@@ -92,13 +93,13 @@ class Line:
         return len(self.attempts)
 
     @property
-    def repeat_after_s(self) -> float:
+    def hedge_after_s(self) -> float:
         """After how many seconds without an answer a second attempt is due."""
         return max(self.latencies.p95_s, SOONEST_S) if self._hedge else math.inf
 
     def enter(self, begin: Callable[[], None]) -> None:
         """Call `begin` when there is room, which is now or later."""
-        if self.in_flight < self._most_in_flight:
+        if self.in_flight < self._chunks_in_flight:
             begin()
         else:
             self._waiting.append(begin)
@@ -106,26 +107,29 @@ class Line:
     def attempt_ended(self, attempt: "asyncio.Task[FeatureBatch]") -> None:
         """Make room."""
         self.attempts.discard(attempt)
-        while self._waiting and self.in_flight < self._most_in_flight:
+        while self._waiting and self.in_flight < self._chunks_in_flight:
             self._waiting.popleft()()
 
-    def may_repeat(self) -> bool:
+    def may_hedge(self) -> bool:
         """Whether a second attempt may be made now; a yes uses up some of its budget."""
-        allowed = self._hedge and self._budget >= 1 and self.in_flight < self._most_in_flight
-        self.counts.repeats += allowed
-        self.counts.repeats_denied += self._hedge and not allowed
+        allowed = self._hedge and self._budget >= 1 and self.in_flight < self._chunks_in_flight
+        self.counts.hedges += allowed
+        self.counts.hedges_denied += self._hedge and not allowed
         self._budget -= allowed
         return allowed
 
-    def answered(self, seconds: float, *, by_repeat: bool) -> None:
+    def answered(self, seconds: float, outcome: Outcome, *, by_hedge: bool) -> None:
         """Note rows that came so many seconds after the first attempt began."""
-        self.seconds[Outcome.OK].observe(seconds)
-        self.counts.repeats_won += by_repeat
-        self._budget = min(self._budget + REPEATS_PER_CHUNK, REPEATS_AT_ONCE)
+        self.seconds[outcome].observe(seconds)
+        self.counts.hedges_won += by_hedge
+        self._budget = min(self._budget + HEDGES_PER_CHUNK, HEDGES_AT_ONCE)
         self.latencies.add(seconds)
-        self.late_share *= 1 - LATE_WEIGHT
+        self._late_share *= 1 - LATE_WEIGHT
         self.breaker.succeeded()
-        self._failures = 0
+        if outcome is Outcome.PARTIAL:
+            self._log.failed("a part of the rows was lost")
+        else:
+            self._log.succeeded()
 
     def lost(
         self, why: Lost, began: float, now: float, deadline: float, error: Exception | None
@@ -135,17 +139,26 @@ class Line:
         self.seconds[outcome].observe(now - began)
         if outcome is Outcome.FAILED:
             self.breaker.failed(now)
-            self._log(f"failed: {error}")
+            self._log.failed(error or "all rows of a chunk were lost")
             return
-        self.late_share += (1 - self.late_share) * LATE_WEIGHT
+        self._late_share += (1 - self._late_share) * LATE_WEIGHT
+        self._late_at = now
         allowed_s, p95_s = deadline - began, self.latencies.p95_s
         if now - deadline > BLOCKED_S:
             self.breaker.abandoned()
         elif allowed_s >= (FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S):
             self.breaker.failed(now)
-            self._log(f"did not answer within {allowed_s:.3f} s")
+            self._log.failed(f"no answer within {allowed_s:.3f} s")
         else:
             self.breaker.abandoned()
+
+    def slowness(self, now: float) -> str:
+        """Say how slow the store is when many chunks were late of late; empty when not."""
+        if self._late_share < SLOW_SHARE or now - self._late_at > SLOW_S:
+            return ""
+        p95_ms = self.latencies.known_p95_s * 1e3
+        late = f"{self._late_share:.0%} of the latest chunks were late"
+        return f"{late}, 95 of 100 that came took up to {p95_ms:.0f} ms"
 
     def measurements(self) -> Iterator[Measurement]:
         """Return what an operator wants to know of the store."""
@@ -156,11 +169,12 @@ class Line:
         about = "Chunks that the store was not asked for: refused by the breaker, or crowded out."
         yield counter("store_chunks_skipped", about, counts.refused, reason="refused")
         yield counter("store_chunks_skipped", about, counts.crowded, reason="crowded")
-        about = "Second attempts for late or failed chunks; denied: beyond a tenth of all chunks."
-        lost = counts.repeats - counts.repeats_won
-        yield counter("store_hedges", about, counts.repeats_won, outcome="won")
-        yield counter("store_hedges", about, lost, outcome="lost")
-        yield counter("store_hedges", about, counts.repeats_denied, outcome="denied")
+        about = "Second attempts, for chunks that were late or had failed."
+        yield counter("store_hedges", about, counts.hedges)
+        about = "Second attempts that answered first."
+        yield counter("store_hedges_won", about, counts.hedges_won)
+        about = "Second attempts that were due but beyond a tenth of all chunks."
+        yield counter("store_hedges_denied", about, counts.hedges_denied)
         about = "Calls of the store that are under way."
         yield gauge("store_calls_in_flight", about, self.in_flight)
         about = "Workers whose circuit breaker is in this state."
@@ -170,9 +184,3 @@ class Line:
         yield counter("store_breaker_openings", about, self.breaker.openings)
         about = "The 95th percentile of the store's latest answers, after which a hedge is sent."
         yield highest("store_chunk_p95_seconds", about, self.latencies.known_p95_s)
-
-    def _log(self, what: str) -> None:
-        """Log the 1st, 2nd, 4th, 8th and so on in a row."""
-        self._failures += 1
-        if self._failures & (self._failures - 1) == 0:
-            logger.warning("the feature store %s (%d chunks in a row)", what, self._failures)

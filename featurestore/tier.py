@@ -1,7 +1,6 @@
 """The tables held in memory: how they get there, and how they follow the embedded store."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +9,11 @@ from typing import TypeVar
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import StoreUnavailable
+from featurestore.failurelog import FailureLog
 from featurestore.hot import HotTable
 from idcolumn import IdColumn
 
 __all__ = ["HotTier"]
-
-logger = logging.getLogger("bandit_serve.featurestore")
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ class HotTier:
         self._total = 0
         self._applied: int | None = None
         self._looked = time.monotonic()
-        self._failures: dict[str, int] = {}
+        self._logs: dict[str, FailureLog] = {}
         self._closed = False
         # A table being read anew must not keep the journal waiting: a thread for each.
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="featurestore-load")
@@ -99,15 +97,14 @@ class HotTier:
             await asyncio.gather(*reloads.values(), return_exceptions=True)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Count a failure, and log the 1st, 2nd, 4th, 8th and so on in a row."""
+        """Count a failure, and log it unless it is one of many in a row."""
         self.counts.errors += 1
-        times = self._failures[what] = self._failures.get(what, 0) + 1
-        if times & (times - 1) == 0:
-            logger.warning("%s the store failed, failure %d in a row: %s", what, times, error)
+        self._logs.setdefault(what, FailureLog(f"{what} the store")).failed(error)
 
     def succeeded(self, what: str) -> None:
         """End a row of failures."""
-        self._failures.pop(what, None)
+        if what in self._logs:
+            self._logs[what].succeeded()
 
     async def close(self) -> None:
         """End what is under way in threads."""

@@ -1,24 +1,22 @@
 """GET /health, /health/ready and /health/live."""
 
 import os
+import time
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from bandit import Models
-from featurestore import Histogram, Measurement, Resident, StoreError
+from featurestore import Histogram, Measurement, Resident
 from service.admission import Admission
 from service.counts import Counts
 from service.errors import STATUS_OK, Unavailable
 from service.lifecycle import Lifecycle
 from service.reply import JSON, reply
-from service.stores.serving import line_of
 from service.upkeep import Upkeep
 
 __all__ = ["Live", "Ready"]
-
-SLOW_SHARE = 0.05  # of chunks late, averaged over some 100
 
 
 class Live:
@@ -60,20 +58,16 @@ class Ready:
 
     async def _store(self) -> tuple[bool, str]:
         """Whether predictions can be answered well enough, and how the store is."""
-        line = line_of(self.store)
-        try:
-            await self.upkeep.check()
-        except StoreError as error:
-            if line is None:
-                return False, f"failing: {error}"
-            return self.upkeep.ready and self._may_degrade, f"down: {error}"
+        trouble = await self.upkeep.trouble()
+        if trouble is not None and isinstance(self.store, Resident):
+            return False, f"failing: {trouble}"
+        if trouble is not None:
+            return self.upkeep.ready and self._may_degrade, f"down: {trouble}"
         if not self.upkeep.ready:
             return False, self._starting()
-        if line is not None and line.late_share > SLOW_SHARE:
-            p95_ms = line.latencies.known_p95_s * 1e3
-            late = f"{line.late_share:.0%} of the latest chunks were late"
-            return True, f"slow: {late}, 95 of 100 that came took up to {p95_ms:.0f} ms"
-        return True, "ok"
+        store = self.store
+        slowness = "" if isinstance(store, Resident) else store.slowness(time.monotonic())
+        return True, f"slow: {slowness}" if slowness else "ok"
 
     @property
     def _may_degrade(self) -> bool:

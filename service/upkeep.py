@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bandit import Models
-from featurestore import Cached, Resident, StoreError
+from featurestore import Resident, StoreError
+from featurestore.failurelog import FailureLog
 from idcolumn import IdColumn
 from service.stores.serving import Serving
 
@@ -32,14 +33,18 @@ class Upkeep:
     def __init__(self, store: Serving, models: Models) -> None:
         self.store = store
         self.ready = False
+        self._trouble: StoreError | None = None
+        self._log = FailureLog("a look at the store")
         self._tables = {(m.entity_type, m.features) for m in models.by_name.values()}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work in the background for as long as the block lasts; then close the store."""
-        tasks = [asyncio.create_task(self._begin())]
         if isinstance(self.store, Resident):
-            tasks.append(asyncio.create_task(self.store.follow()))
+            work = [self._fill(self.store), self.store.follow()]
+        else:
+            work = [self._watch()]
+        tasks = [asyncio.create_task(task) for task in work]
         try:
             yield
         finally:
@@ -48,28 +53,40 @@ class Upkeep:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
 
-    async def check(self) -> None:
-        """Prove that the store answers, and that it has the features that the models name.
+    async def trouble(self) -> StoreError | None:
+        """Return what keeps the store from answering: now, or over a network as last seen."""
+        if not isinstance(self.store, Resident):
+            return self._trouble
+        try:
+            await self._check()
+        except StoreError as error:
+            return error
+        return None
 
-        Raises
-        ------
-        StoreError
-            It doesn't, or hasn't.
-        """
+    async def _check(self) -> None:
+        """Prove that the store answers and, where it can tell, has the models' features."""
         deadline = time.monotonic() + CHECK_S
         await self.store.check(deadline)
-        asked = self.store.store if isinstance(self.store, Cached) else self.store
         for entity_type, features in self._tables:
-            await asked.fetch(entity_type, NO_IDS, features, deadline)
+            await self.store.fetch(entity_type, NO_IDS, features, deadline)
 
-    async def _begin(self) -> None:
+    async def _watch(self) -> None:
+        """Look after a store over a network, so that a probe need not wait for it."""
+        while True:
+            try:
+                await self._check()
+                self.ready, self._trouble = True, None
+                self._log.succeeded()
+            except Exception as error:
+                self._trouble = error if isinstance(error, StoreError) else StoreError(repr(error))
+                self._log.failed(self._trouble)
+            await asyncio.sleep(RETRY_S)
+
+    async def _fill(self, store: Resident) -> None:
         while not self.ready:
             try:
-                await (self.store.fill() if isinstance(self.store, Resident) else self.check())
+                await store.fill()
                 self.ready = True
-            except StoreError as error:
-                log.error("the store can't be read; trying again", extra={"error": str(error)})
-                await asyncio.sleep(RETRY_S)
             except Exception:
-                log.exception("the store can't be read; trying again")
+                log.exception("the hot tier can't be filled; trying again")
                 await asyncio.sleep(RETRY_S)

@@ -213,9 +213,9 @@ cdef class Tally:
     found
         How many rows are served, fresh or stale.
     unknown
-        How many keys the store is known not to know, fresh or stale.
+        How many keys the store is known not to know.
     stale
-        How many of both are stale.
+        How many of the rows served are stale.
     claimed
         How many of the stale ones this call has claimed.
     absent
@@ -243,8 +243,8 @@ cdef class FeatureCache:
     """A bounded cache in memory from an id's two hashes to its row of features, or to the knowledge
     that the store has none.
 
-    A row is fresh up to an age of `ttl_ms` (`negative_ttl_ms` for an id that the store doesn't
-    know), stale for `stale_ms` more, and not served after. The first lookup that serves a stale row
+    A row is fresh up to an age of `ttl_ms`, stale for `stale_ms` more, and not served after; that
+    the store has none is known for `negative_ttl_ms`. The first lookup that serves a stale row
     claims it: its caller is to refresh it, by `upsert`, or to give the claim back, by `release`. A
     claim that comes to neither ends with the row, when that is no longer served.
 
@@ -332,9 +332,9 @@ cdef class FeatureCache:
         values
             float64[n, features], written: the rows, NaN where none is served.
         states
-            uint8[n], written: FOUND where a row is served, UNKNOWN where the store is known not to
-            know the key, each with STALE when it is, and that with CLAIMED when this call has
-            claimed it; ABSENT, which is 0, for all others.
+            uint8[n], written: FOUND where a row is served, with STALE when it is, and that with
+            CLAIMED when this call has claimed it; UNKNOWN where the store is known not to know the
+            key; ABSENT, which is 0, for all others.
 
         Returns
         -------

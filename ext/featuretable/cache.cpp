@@ -35,8 +35,10 @@ std::uint64_t fresh_for(Word word, const Limits& limits) {
     return word & kNegative ? limits.negative_ttl : limits.ttl;
 }
 
+// What the store doesn't know is asked for again as soon as it isn't fresh: it may be new there.
 bool expired(Word word, std::uint64_t now, const Limits& limits) {
-    return age(word, now) > fresh_for(word, limits) + limits.stale;
+    const std::uint64_t stale = word & kNegative ? 0 : limits.stale;
+    return age(word, now) > fresh_for(word, limits) + stale;
 }
 
 std::size_t step_of(std::size_t homes) {

@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kMostMs = (std::uint64_t{1} << 48) - 1;
 struct Limits {
     std::uint64_t ttl;           // a row is fresh up to this age
     std::uint64_t negative_ttl;  // and what is known not to be there up to this one
-    std::uint64_t stale;         // for so long after that it is served stale
+    std::uint64_t stale;         // for so long after its ttl a row is served stale
 };
 
 struct Tally {

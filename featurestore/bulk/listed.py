@@ -95,7 +95,7 @@ class Listed:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         deadline = time.monotonic() + self._timeout_s
         batch = await self._store.fetch(entity_type, ids, self._features, deadline)
-        lost = int(batch.late.sum())
+        lost = np.count_nonzero(batch.lost)
         if lost:
             late = (batch.lost == Lost.LATE).any()
             why = f"in {self._timeout_s:g} s" if late else "as the store failed"

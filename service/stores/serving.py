@@ -3,12 +3,11 @@
 from typing import TypeAlias
 
 from featurestore import Cached, Chunked, Resident
-from featurestore.line import Line
 from service.stores.kind import StoreKind
 from service.stores.opening import open_chunked, open_store
 from service.stores.settings import StoreSettings
 
-__all__ = ["Serving", "line_of", "open_serving"]
+__all__ = ["Serving", "open_serving"]
 
 Serving: TypeAlias = Resident | Cached | Chunked
 
@@ -25,13 +24,3 @@ def open_serving(settings: StoreSettings) -> Serving:
         return Resident(open_store(settings), max_rows=settings.hot_rows)
     chunked = open_chunked(settings, settings.kind)
     return Cached(chunked, settings.cached) if settings.cached else chunked
-
-
-def line_of(store: Serving) -> Line | None:
-    """Return the line to a store over a network."""
-    match store:
-        case Cached():
-            return store.store.line
-        case Chunked():
-            return store.line
-    return None

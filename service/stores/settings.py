@@ -69,7 +69,7 @@ def read_stores(root: Fields, standard: Mapping[str, Mapping[str, Any]]) -> Stor
 def _chunked(fields: Fields) -> ChunkedSettings:
     return ChunkedSettings(
         chunk=fields.integer("chunk", low=1, high=100_000),
-        most_in_flight=fields.integer("chunks_in_flight", low=1, high=100_000),
+        chunks_in_flight=fields.integer("chunks_in_flight", low=1, high=100_000),
         hedge=fields.flag("hedge"),
     )
 
@@ -80,6 +80,6 @@ def _cached(fields: Fields, hot_rows: int) -> CachedSettings | None:
         ttl_s=fields.number("hot_ttl_s", low=0, high=86_400),
         negative_ttl_s=fields.number("hot_negative_ttl_s", low=0, high=86_400),
         stale_s=fields.number("hot_stale_s", low=0, high=86_400),
-        fetch_s=fields.number("background_timeout_s", low=0.01, high=60),
+        background_timeout_s=fields.number("background_timeout_s", low=0.01, high=60),
     )
     return settings if hot_rows else None

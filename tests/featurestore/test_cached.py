@@ -41,13 +41,14 @@ class Recording(MemoryStore):
         self.open = asyncio.Event()
         self.open.set()
         self.down = False
+        self.features = FEATURES
         super().__init__()
 
     async def fetch(
         self, entity_type: str, ids: IdColumn, features: tuple[str, ...], deadline: float
     ) -> FeatureBatch:
         self.asked += ids.tolist()
-        tables = {"content": (FEATURES, dict(self.rows))}  # as they are when the read begins
+        tables = {"content": (self.features, dict(self.rows))}  # as they are when the read begins
         await self.open.wait()
         if self.down:
             raise StoreUnavailable("cut off")
@@ -95,7 +96,7 @@ async def test_only_what_is_missing_is_asked_for() -> None:
 
 async def test_what_the_store_does_not_know_is_remembered_too() -> None:
     store = Recording()
-    cached = tier(store, negative_ttl_s=0.05, stale_s=0.0)
+    cached = tier(store, negative_ttl_s=0.05)
     assert not (await fetch(cached, ["new"])).found.any()
     store.rows["new"] = (7.0, 8.0)
     batch = await fetch(cached, ["new"])
@@ -163,7 +164,7 @@ async def test_a_row_wanted_twice_in_one_request() -> None:
 
 async def test_a_fetch_that_comes_too_late_still_serves_the_next_request() -> None:
     store = Recording()
-    cached = tier(store, fetch_s=SOON_S)
+    cached = tier(store, background_timeout_s=SOON_S)
     await fetch(cached, IDS[:100])
     store.open.clear()
     batch = await fetch(cached, IDS[:200], 0.02)
@@ -204,28 +205,34 @@ async def test_rows_beyond_the_bound_are_evicted() -> None:
     assert held["hot_tier_evicted_rows"] == 800
 
 
-async def test_a_row_that_was_written_is_read_again() -> None:
+async def test_a_refresh_that_fails_is_said_and_tried_again(caplog) -> None:
     store = Recording()
-    cached = tier(store)
+    cached = tier(store, ttl_s=0.0)
     await fetch(cached, IDS[:10])
-    store.rows[IDS[0]] = (50.0, 60.0)
-    assert (await fetch(cached, IDS[:10])).values[0].tolist() == [1.0, 2.0]
-    cached.forget("content", IdColumn.from_list(IDS[:1]))
-    assert (await fetch(cached, IDS[:10])).values[0].tolist() == [50.0, 60.0]
+    store.features = ("alpha", "gamma")  # the table was made anew
+    until = time.monotonic() + SOON_S
+    while "refreshing" not in caplog.text:
+        assert (await fetch(cached, IDS[:10])).found.all()
+        assert time.monotonic() < until
+        await asyncio.sleep(0.002)
+    assert "'beta'" in caplog.text
+    figures = {m.name: m.value for m in cached.measurements()}
+    assert figures["hot_tier_failed_refreshes"] == 10
+    store.features = FEATURES
+    while {m.name: m.value for m in cached.measurements()}["hot_tier_refreshed_rows"] < 10:
+        await fetch(cached, IDS[:10])
+        assert time.monotonic() < until
+        await asyncio.sleep(0.002)
 
 
-async def test_a_row_that_was_written_while_it_was_read_is_not_kept() -> None:
+async def test_a_request_with_more_time_than_the_background_has_gets_its_rows() -> None:
     store = Recording()
-    cached = tier(store)
+    cached = tier(store, background_timeout_s=0.02)
     store.open.clear()
-    early = asyncio.create_task(fetch(cached, IDS[:10]))
-    while not store.asked:
-        await asyncio.sleep(0)
-    store.rows[IDS[0]] = (50.0, 60.0)
-    cached.forget("content", IdColumn.from_list(IDS[:1]))
+    asked = asyncio.create_task(fetch(cached, IDS[:10]))
+    await asyncio.sleep(0.05)
     store.open.set()
-    await early
-    assert (await fetch(cached, IDS[:10])).values[0].tolist() == [50.0, 60.0]
+    assert (await asked).found.all()
 
 
 async def test_an_unknown_feature_is_said_every_time() -> None:

@@ -137,7 +137,7 @@ async def test_all_chunks_are_in_flight_together() -> None:
 
 async def test_no_more_calls_at_once_than_the_cap() -> None:
     store = Calls(lambda _: asyncio.sleep(0.002))
-    chunked = Chunked(store, ChunkedSettings(chunk=10, most_in_flight=7))
+    chunked = Chunked(store, ChunkedSettings(chunk=10, chunks_in_flight=7))
     batches = await asyncio.gather(*(fetch(chunked, first(200)) for _ in range(10)))
     assert store.most_under_way == 7
     assert all(batch.found.all() for batch in batches)
@@ -145,7 +145,7 @@ async def test_no_more_calls_at_once_than_the_cap() -> None:
 
 
 async def test_a_chunk_that_waits_for_its_turn_is_late_at_its_deadline() -> None:
-    chunked = Chunked(Calls(never), ChunkedSettings(most_in_flight=1))
+    chunked = Chunked(Calls(never), ChunkedSettings(chunks_in_flight=1))
     slow = asyncio.create_task(fetch(chunked, first(10), 1.0))
     await asyncio.sleep(0)
     batch = await fetch(chunked, first(10), 0.02)
@@ -173,7 +173,7 @@ async def test_a_late_chunk_is_asked_for_once_more() -> None:
     batch = await fetch(chunked, first(400), PLENTY_S)
     assert batch.found.all()
     assert_right(batch, first(400))
-    assert chunked.line.counts.repeats_won >= 1
+    assert chunked.line.counts.hedges_won >= 1
     await asyncio.sleep(0)
     assert (store.cancelled, store.under_way) == (1, 0)
 
@@ -198,7 +198,7 @@ async def test_second_attempts_add_little_to_a_load_that_is_all_late() -> None:
     store.sizes.clear()
     await fetch(chunked, first(600), 0.1)
     assert len(store.sizes) <= 6
-    assert chunked.line.counts.repeats_denied > 0
+    assert chunked.line.counts.hedges_denied > 0
 
 
 @pytest.mark.parametrize("act", [fail, never])
@@ -288,5 +288,5 @@ async def test_a_blocked_event_loop_does_not_open_the_breaker() -> None:
             for soon in [time.monotonic() + 0.1] * 10
         ]
         asyncio.get_running_loop().call_later(0.01, time.sleep, 0.3)
-        assert all(batch.late.all() for batch in await asyncio.gather(*fetches))
+        assert all(batch.lost.all() for batch in await asyncio.gather(*fetches))
     assert chunked.line.breaker.openings == 0

@@ -145,7 +145,7 @@ async def test_a_complete_tier_needs_the_store_no_more(tmp_path: Path) -> None:
         store.shut()
         batch = await fetch(tier, ["id5", "unknown", "id1999"])
         assert batch.found.tolist() == [True, False, True]
-        assert not batch.late.any()
+        assert not batch.lost.any()
         assert tier.counts.hits == 2
         assert tier.counts.misses == tier.counts.errors == tier.counts.not_resident == 0
 
@@ -322,8 +322,8 @@ async def test_late_rows_are_masked_and_the_hot_ones_served_in_time(tmp_path: Pa
         batch = await fetch(tier, IDS, within_s=0.05)
         assert time.monotonic() - start < 2.0
         assert int(batch.found.sum()) == 500
-        np.testing.assert_array_equal(batch.late, ~batch.found)
-        assert np.isnan(batch.values[batch.late]).all()
+        np.testing.assert_array_equal(batch.lost != 0, ~batch.found)
+        assert np.isnan(batch.values[batch.lost != 0]).all()
         store.gate.set()
         assert (await fetch(tier, IDS)).found.all()
 
@@ -442,7 +442,7 @@ async def test_a_store_that_fails_makes_rows_late_and_is_counted(
         store.shut()
         with caplog.at_level(logging.WARNING, "bandit_serve.featurestore"):
             batch = await fetch(tier, IDS)
-            assert (int(batch.found.sum()), int(batch.late.sum())) == (500, 1_500)
+            assert (int(batch.found.sum()), np.count_nonzero(batch.lost)) == (500, 1_500)
             assert tier.counts.errors == 1
             async with following(tier):
                 await until(lambda: errors_reach(tier, 6))

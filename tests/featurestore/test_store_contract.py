@@ -18,6 +18,7 @@ from featurestore import (
     FeatureBatch,
     FeatureStore,
     LmdbStore,
+    Lost,
     MemoryStore,
     Resident,
     StoreError,
@@ -174,7 +175,7 @@ async def test_answers_in_the_order_of_the_ids(store: FeatureStore) -> None:
     ids = ["id7", "unknown", "id3", "id7", "", "id11999", "id0"]
     batch = await fetch(store, ids)
     assert batch.found.tolist() == [True, False, True, True, False, True, True]
-    assert not batch.late.any()
+    assert not batch.lost.any()
     assert batch.invalid == 0
     np.testing.assert_array_equal(batch.values, expected(ids))
 
@@ -182,7 +183,7 @@ async def test_answers_in_the_order_of_the_ids(store: FeatureStore) -> None:
 async def test_columns_have_the_declared_types(store: FeatureStore) -> None:
     batch = await fetch(store, ["id1", "unknown"], ("beta", "alpha"))
     assert batch.values.dtype == np.float64
-    assert batch.found.dtype == batch.late.dtype == np.bool_
+    assert (batch.found.dtype, batch.lost.dtype) == (np.bool_, np.uint8)
     assert batch.values.flags.c_contiguous
     assert batch.values.flags.writeable
     assert 0.0 <= batch.oldest_age_s < 60.0
@@ -191,7 +192,7 @@ async def test_columns_have_the_declared_types(store: FeatureStore) -> None:
 async def test_no_ids_are_answered_with_no_rows(store: FeatureStore) -> None:
     batch = await fetch(store, [])
     assert batch.values.shape == (0, 3)
-    assert batch.found.shape == batch.late.shape == (0,)
+    assert batch.found.shape == batch.lost.shape == (0,)
 
 
 async def test_ten_thousand_ids(store: FeatureStore) -> None:
@@ -232,7 +233,7 @@ async def test_nothing_is_found_of_an_unknown_entity_type(
     assert batch.values.shape == (2, 2)
     assert np.isnan(batch.values).all()
     assert not batch.found.any()
-    assert not batch.late.any()
+    assert not batch.lost.any()
 
 
 async def test_an_unknown_feature_is_named(store: FeatureStore) -> None:
@@ -259,7 +260,7 @@ async def test_only_values_asked_for_can_spoil_a_row(store: FeatureStore) -> Non
 async def test_when_the_deadline_has_passed_every_row_is_late(store: FeatureStore) -> None:
     ids = IdColumn.from_list(["id1", "unknown"])
     batch = await store.fetch("article", ids, FEATURES, time.monotonic() - 0.001)
-    assert batch.late.tolist() == [True, True]
+    assert batch.lost.tolist() == [Lost.LATE] * 2
     assert not batch.found.any()
     assert np.isnan(batch.values).all()
 
@@ -295,7 +296,7 @@ async def test_a_faulty_store_is_late_or_raises_as_told() -> None:
     faulty = FaultyStore(MemoryStore({"article": (FEATURES, ROWS)}), delay_s=10.0)
     start = time.monotonic()
     batch = await faulty.fetch("article", IdColumn.from_list(["id1"]), FEATURES, start + 0.05)
-    assert batch.late.all()
+    assert batch.lost.all()
     with pytest.raises(StoreUnavailable):
         await faulty.check(time.monotonic() + 0.01)
     assert time.monotonic() - start < 5.0

@@ -145,7 +145,7 @@ async def test_a_stalled_server_makes_rows_late_and_heals(feast: FeastServer) ->
             assert time.monotonic() - start < 10
         finally:
             feast.signal(signal.SIGCONT)
-        assert all(batch.late.all() for batch in stalled)
+        assert all(batch.lost.all() for batch in stalled)
         end = time.monotonic()
         while not (await fetch(store, 0.5)).found.all():
             assert time.monotonic() - end < 5
@@ -171,7 +171,7 @@ async def test_a_late_request_gives_up_its_connection() -> None:
 
     handle_first: list[bool] = []
     async with listening(handle) as url, opened(url, connections=1) as store:
-        assert (await fetch(store, 0.3)).late.all()
+        assert (await fetch(store, 0.3)).lost.all()
         batch = await fetch(store)
         np.testing.assert_array_equal(batch.values, [[1.0, 1.0], [2.0, 2.0]])
         async with asyncio.timeout(10):
@@ -187,7 +187,7 @@ async def test_with_all_connections_taken_rows_are_late() -> None:
     async with listening(silent) as url, opened(url, connections=2) as store:
         limits_s = [2.0, 2.0, 0.3, 0.3, 0.3]
         batches = await asyncio.gather(*(fetch(store, limit_s) for limit_s in limits_s))
-        assert all(batch.late.all() for batch in batches)
+        assert all(batch.lost.all() for batch in batches)
         assert len(taken) == 2
 
 
@@ -203,7 +203,7 @@ async def test_closing_ends_the_fetches_under_way() -> None:
         await asked.wait()
         await store.close()
         ends = await asyncio.gather(under_way, return_exceptions=True)
-        assert isinstance(ends[0], StoreUnavailable) or ends[0].late.all()
+        assert isinstance(ends[0], StoreUnavailable) or ends[0].lost.all()
 
 
 async def test_requests_cancelled_at_any_moment_take_no_place_for_good() -> None:

@@ -43,7 +43,7 @@ async def test_rows_come_in_the_order_of_the_ids(store: FeastStore) -> None:
     batch = await fetch(store, ids)
     np.testing.assert_array_equal(batch.values, expected(ids))
     assert batch.found.tolist() == [True, False, True, True, False, True, True]
-    assert not batch.late.any()
+    assert not batch.lost.any()
     assert batch.invalid == 0
     assert batch.values.flags.c_contiguous
     assert batch.values.flags.writeable
@@ -70,7 +70,7 @@ async def test_of_an_unknown_view_nothing_is_found(store: FeastStore, entity_typ
     assert np.isnan(batch.values).all()
     assert batch.values.shape == (2, 2)
     assert not batch.found.any()
-    assert not batch.late.any()
+    assert not batch.lost.any()
 
 
 async def test_an_unknown_feature_is_named(store: FeastStore) -> None:
@@ -112,7 +112,7 @@ async def test_integer_keys_are_found_by_their_decimals_only(store: FeastStore) 
 async def test_after_the_deadline_every_row_is_late(store: FeastStore) -> None:
     for within_s in (-0.001, 0.0, 1e-6):
         batch = await fetch(store, ["id1", "unknown"], within_s=within_s)
-        assert batch.late.all()
+        assert batch.lost.all()
         assert not batch.found.any()
     with pytest.raises(StoreUnavailable, match="in time"):
         await store.check(time.monotonic() - 1)

@@ -85,7 +85,7 @@ async def test_a_paused_server_makes_rows_late_and_its_connections_are_replaced(
         assert (await fetch(store)).found.all()
         redis_server.pause()
         start = time.monotonic()
-        assert (await fetch(store, 0.05)).late.all()
+        assert (await fetch(store, 0.05)).lost.all()
         assert time.monotonic() - start < 2.0
         with pytest.raises(StoreUnavailable, match=r"no answer for|no connection within"):
             await fetch(store)
