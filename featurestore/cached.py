@@ -96,6 +96,8 @@ class Cached:
         yield counter("hot_tier_misses", about, counts.miss)
         about = "Rows read again because they were stale."
         yield counter("hot_tier_refreshed_rows", about, sum(t.refreshed for t in tables))
+        about = "Stale rows that could not be read again; they are tried again soon."
+        yield counter("hot_tier_failed_refreshes", about, sum(t.not_refreshed for t in tables))
         about = "Rows that gave way to others; if they are many, raise store.hot_rows."
         yield counter("hot_tier_evicted_rows", about, sum(t.rows.evicted for t in tables))
         about = "Rows in memory, over all workers."
