@@ -123,7 +123,8 @@ class Line:
         self.seconds[outcome].observe(seconds)
         self.counts.hedges_won += by_hedge
         self._budget = min(self._budget + HEDGES_PER_CHUNK, HEDGES_AT_ONCE)
-        self.latencies.add(seconds)
+        if outcome is Outcome.OK:
+            self.latencies.add(seconds)
         self._late_share *= 1 - LATE_WEIGHT
         self.breaker.succeeded()
         if outcome is Outcome.PARTIAL:
