@@ -1,9 +1,12 @@
 """How to reach a Feast feature server."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from featurestore.redaction import without_password
 
 __all__ = ["FeastSettings"]
 
@@ -32,11 +35,6 @@ class FeastSettings:
         certificate is always verified.
     token : str or None
         Bearer token, for a server whose `auth` asks for one.
-
-    Raises
-    ------
-    ValueError
-        A value is out of its range; all of them are listed.
     """
 
     url: str = "http://127.0.0.1:6566"
@@ -46,14 +44,14 @@ class FeastSettings:
     tls_ca: Path | None = None
     token: str | None = field(default=None, repr=False)
 
-    def __post_init__(self) -> None:
-        problems = [*_problems_of_url(self.url)]
+    def problems(self) -> list[str]:
+        """List everything that is wrong, each with the setting's name first; files are read."""
+        problems = [*_problems_of_url(self.url), *_problems_of_file(self.tls_ca)]
         if not self.connections >= 1:
             problems.append(f"connections is {self.connections}, must be at least 1")
         if not (self.token is None or (self.token.isascii() and self.token.isprintable())):
-            problems.append("token holds a character that no header can")
-        if problems:
-            raise ValueError("; ".join(problems))
+            problems.append("token is not shown, must be of printable ASCII characters")
+        return problems
 
     def join_key(self, entity_type: str) -> str:
         """Join key of an entity type's view."""
@@ -67,5 +65,13 @@ def _problems_of_url(url: str) -> list[str]:
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or "@" in parts.netloc:
-        return [f"url is {url!r}, must be like http://127.0.0.1:6566"]
+        return [f"url is {without_password(url)!r}, must be like http://127.0.0.1:6566"]
+    return []
+
+
+def _problems_of_file(tls_ca: Path | None) -> list[str]:
+    try:
+        ssl.create_default_context(cafile=tls_ca)
+    except (OSError, ValueError) as error:
+        return [f"tls_ca is {str(tls_ca)!r}, must be a file of certificates: {error}"]
     return []

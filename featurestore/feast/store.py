@@ -26,9 +26,16 @@ class FeastStore:
     A null value, or a feature that an entity known to the view lacks, makes a row invalid. A row
     of which Feast calls a value older than the view's time to live (OUTSIDE_MAX_AGE) is not found;
     `feast serve` 0.67 calls none so, and answers with values of any age.
+
+    Raises
+    ------
+    ValueError
+        A setting is wrong; all problems are told.
     """
 
     def __init__(self, settings: FeastSettings) -> None:
+        if problems := settings.problems():
+            raise ValueError("; ".join(problems))
         self._settings = settings
         self._client = Client(settings)
         self._invalid = InvalidLog()

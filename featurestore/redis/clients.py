@@ -169,7 +169,6 @@ CLOSED: Clients = _Closed()
 
 def connected(settings: RedisSettings) -> Clients:
     """Make the clients; a cluster is asked for its nodes."""
-    settings.tls()
     return _Many(settings) if settings.cluster else _One(settings)
 
 

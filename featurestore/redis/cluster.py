@@ -17,7 +17,7 @@ from featurestore.redis.servers import Part, is_value, outcomes, proven
 from featurestore.redis.settings import Address
 from featurestore.redis.slotmap import Redirect, redirect
 from featurestore.redis.topology import Topology
-from featurestore.redis.translation import anew, translated
+from featurestore.redis.translation import anew, code, translated
 from idcolumn import IdColumn
 
 __all__ = ["Cluster"]
@@ -28,8 +28,8 @@ ASKING = command(b"ASKING")
 CLUSTER_INFO = command(b"CLUSTER", b"INFO")
 NO_NODE = StoreUnavailable("no node of the cluster serves the slot")
 
-# Rows, and the answer that their node owes; None where no node serves them.
-Asked = tuple[NDArray[np.intp], "asyncio.Future[Outcome] | None"]
+# Rows, their node, and the answer that it owes; None where no node serves them.
+Asked = tuple[NDArray[np.intp], Node | None, "asyncio.Future[Outcome] | None"]
 # Where keys have moved, and whether they are still moving: their rows.
 Routes = dict[tuple[Address, bool], list[int]]
 
@@ -52,7 +52,8 @@ class Cluster:
         parts = await self._answers(asked, deadline)
         if all(type(part.outcome) is list and _clean(part.outcome) for part in parts):
             return parts
-        return await self._followed(parts, prefix, ids, deadline)
+        nodes = [node for _, node, _ in asked]
+        return await self._followed(parts, nodes, prefix, ids, deadline)
 
     async def field(self, key: bytes, name: bytes, deadline: float) -> Outcome:
         """See `Servers.field`."""
@@ -64,14 +65,14 @@ class Cluster:
         if node is None:
             return NO_NODE
         outcome = await self._field_of(node, False, key, name, deadline)
-        to = redirect(outcome) if isinstance(outcome, ReplyError) else None
+        to = redirect(outcome, node.address) if isinstance(outcome, ReplyError) else None
         if to is not None:
             self._note(to)
             node = self._topology.node(to.address)
             outcome = await self._field_of(node, to.asking, key, name, deadline)
         if isinstance(outcome, StoreError):
             self._topology.suspect()
-        return translated(node.name, outcome) if isinstance(outcome, ReplyError) else outcome
+        return _refusal(node, outcome) if isinstance(outcome, ReplyError) else outcome
 
     async def check(self, deadline: float) -> None:
         """See `Servers.check`; each primary must find the whole cluster well."""
@@ -103,22 +104,27 @@ class Cluster:
             node = self._topology.nth(int(owner))
             request = ids.take(rows).to_resp(prefix, GET)
             future = None if node is None else node.submit(request, is_value, len(rows))
-            asked.append((rows, future))
+            asked.append((rows, node, future))
         return asked
 
     async def _answers(self, asked: "list[Asked]", deadline: float) -> list[Part]:
-        came = await outcomes([future for _, future in asked if future is not None], deadline)
+        came = await outcomes([future for *_, future in asked if future is not None], deadline)
         told = iter(came)
-        return [Part(rows, NO_NODE if future is None else next(told)) for rows, future in asked]
+        return [Part(rows, NO_NODE if future is None else next(told)) for rows, _, future in asked]
 
     async def _followed(
-        self, parts: list[Part], prefix: bytes, ids: IdColumn, deadline: float
+        self,
+        parts: list[Part],
+        nodes: list[Node | None],
+        prefix: bytes,
+        ids: IdColumn,
+        deadline: float,
     ) -> list[Part]:
         """Ask again, elsewhere, for what has moved."""
         settled: list[Part] = []
         routes: Routes = defaultdict(list)
-        for part in parts:
-            settled += self._sorted_out(part, routes)
+        for part, node_ in zip(parts, nodes, strict=True):
+            settled += self._sorted_out(part, node_, routes)
         asked = []
         for (address, asking), rows in routes.items():
             node, where = self._topology.node(address), np.array(rows, np.int64)
@@ -126,16 +132,16 @@ class Cluster:
             request = ids.take(where).to_resp(prefix, start)
             count = len(rows) * (1 + asking)
             fits = _is_value_or_ok if asking else is_value
-            asked.append((where, asking, node.submit(request, fits, count)))
+            asked.append((where, node, asking, node.submit(request, fits, count)))
         came = await outcomes([future for *_, future in asked], deadline)
-        for (where, asking, _), outcome in zip(asked, came, strict=True):
+        for (where, node, asking, _), outcome in zip(asked, came, strict=True):
             values = outcome[1::2] if asking and isinstance(outcome, list) else outcome
-            settled += self._sorted_out(Part(where, values), None)
+            settled += self._sorted_out(Part(where, values), node, None)
         return settled
 
-    def _sorted_out(self, part: Part, routes: Routes | None) -> list[Part]:
+    def _sorted_out(self, part: Part, node: Node | None, routes: Routes | None) -> list[Part]:
         """Split off the rows of which a node answered with an error; `routes` get the moved."""
-        if not isinstance(part.outcome, list):
+        if node is None or not isinstance(part.outcome, list):
             if part.outcome is not LATE:
                 self._topology.suspect()
             return [part]
@@ -147,13 +153,13 @@ class Cluster:
             if not isinstance(reply, ReplyError):
                 good.append(position)
                 continue
-            to = redirect(reply)
+            to = redirect(reply, node.address)
             if to is not None:
                 self._note(to)
             if to is not None and routes is not None:
                 routes[to.address, to.asking].append(int(rows[position]))
             else:
-                failed.append((position, translated("redis cluster", reply)))
+                failed.append((position, _refusal(node, reply)))
         kept = [Part(rows[good], [part.outcome[i] for i in good])] if good else []
         return kept + [Part(rows[i : i + 1], error) for i, error in failed]
 
@@ -168,6 +174,13 @@ class Cluster:
         future = node.submit(request, _is_value_or_ok, 1 + asking)
         (outcome,) = await outcomes([future], deadline)
         return outcome[-1] if isinstance(outcome, list) else outcome
+
+
+def _refusal(node: Node, error: ReplyError) -> StoreError:
+    """Translate an error that is final; a key that moves again has been followed once."""
+    if code(error) in ("MOVED", "ASK"):
+        return StoreUnavailable(f"{node.name}: the cluster moves the key again ({error})")
+    return translated(node.name, error)
 
 
 def _clean(replies: list[Any]) -> bool:

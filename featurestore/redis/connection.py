@@ -53,6 +53,11 @@ class Connection(asyncio.Protocol):
         """How many answers the server owes."""
         return len(self._pending)
 
+    @property
+    def failure(self) -> StoreUnavailable | None:
+        """Why the connection has ended; None while it has not."""
+        return self._why
+
     def send(self, request: bytes, pending: Pending) -> None:
         """Send a request; its answer, or why there is none, goes to `pending`."""
         if self._transport is None or self._full or self._unsent_bytes > MOST_UNSENT:

@@ -139,6 +139,9 @@ class Link:
                     raise translated(self._name, answer)
             # A user may lack the right to; the name only helps whoever looks at CLIENT LIST.
             await _answer(connection, command(b"CLIENT", b"SETNAME", CLIENT_NAME))
+            # It may have ended by what came together with the last answer.
+            if connection.failure is not None:
+                raise anew(connection.failure)
         except BaseException:
             connection.abort("not entered")
             raise

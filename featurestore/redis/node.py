@@ -15,6 +15,7 @@ class Node:
     """A server; a request goes over the connection that waits for the fewest answers."""
 
     def __init__(self, address: Address, access: Access, connections: int) -> None:
+        self.address = address
         self.name = server_name(address)
         self._links = [Link(address, access) for _ in range(connections)]
 

@@ -15,7 +15,6 @@ __all__ = ["Schema"]
 
 TRUSTED_S = 5.0  # then a known table is looked up again, while what is known serves on
 RETRY_S = 1.0  # between look-ups of a table that is unknown, or that seems to have changed
-MOST_ENTRIES = 10_000
 
 Features = tuple[str, ...]
 
@@ -93,20 +92,15 @@ class Schema:
         now = time.monotonic()
         try:
             features = _features(await self._lookup(entity_type, now + self._patience_s))
-            self._remember(entity_type, features, time.monotonic())
+            self._entries[entity_type] = _Entry(features, time.monotonic())
         except StoreError as error:
             entry = self._entries.get(entity_type)
             if entry is not None:
-                self._remember(entity_type, entry.features, now + RETRY_S - TRUSTED_S)
+                self._entries[entity_type] = _Entry(entry.features, now + RETRY_S - TRUSTED_S)
             return error
         finally:
             del self._asked[entity_type]
         return features
-
-    def _remember(self, entity_type: str, features: Features | None, at: float) -> None:
-        if len(self._entries) >= MOST_ENTRIES:
-            self._entries.clear()
-        self._entries[entity_type] = _Entry(features, at)
 
 
 def _features(record: Outcome) -> Features | None:

@@ -2,10 +2,12 @@
 
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from redis.connection import parse_url
 
+from featurestore.redaction import without_password
 from featurestore.redis.layout import check_prefix
 
 __all__ = ["Address", "Endpoint", "RedisSettings"]
@@ -16,6 +18,10 @@ Address = tuple[str, int]
 PORT = 6379
 VERIFICATIONS = ("full", "ca", "none")
 MOST_CONNECTIONS = 64
+URL_FORMS = (
+    "like redis://user:password@host:6379/0, rediss:// or unix:///run/redis.sock?db=1, without "
+    "other options"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,6 @@ class RedisSettings:
     stall_s : float
         Seconds of silence after which a connection that owes an answer is given up and replaced;
         the most that an attempt to connect takes, too.
-
-    Raises
-    ------
-    ValueError
-        A setting is wrong; the text names all that are.
     """
 
     url: str = field(default="redis://localhost:6379", repr=False)
@@ -73,9 +74,13 @@ class RedisSettings:
     tls_verify: str = "full"
     stall_s: float = 1.0
 
-    def __post_init__(self) -> None:
-        problems = [problem for check in CHECKS if (problem := check(self))]
-        if problems:
+    def problems(self) -> list[str]:
+        """List everything that is wrong, each with the setting's name first; files are read."""
+        return [problem for check in CHECKS for problem in check(self)]
+
+    def check(self) -> None:
+        """Raise a ValueError that tells all problems, if there are any."""
+        if problems := self.problems():
             raise ValueError("; ".join(problems))
 
     @property
@@ -98,13 +103,8 @@ class RedisSettings:
         """
         if not self.endpoint.tls:
             return None
-        try:
-            context = ssl.create_default_context(cafile=self.tls_ca or None)
-            if self.tls_cert:
-                context.load_cert_chain(self.tls_cert, self.tls_key or None)
-        except OSError as error:
-            files = ", ".join(filter(None, (self.tls_ca, self.tls_cert, self.tls_key)))
-            raise ValueError(f"tls_ca, tls_cert, tls_key: {error} ({files})") from error
+        context = _context(self)
+        _identify(context, self)
         context.check_hostname = self.tls_verify == "full"
         if self.tls_verify == "none":
             context.verify_mode = ssl.CERT_NONE
@@ -137,54 +137,92 @@ def _address(seed: str) -> Address:
     return host.strip("[]"), int(port)
 
 
-def _check_url(settings: RedisSettings) -> str:
+def _check_url(settings: RedisSettings) -> list[str]:
     try:
         endpoint = settings.endpoint
-    except ValueError as error:
-        return f"url: {error}"  # not the URL itself, which may hold a password
+    except ValueError:  # its text may show a password
+        shown = without_password(settings.url)
+        return [f"url is {shown!r}, must be {URL_FORMS}"]
     if settings.cluster and (endpoint.database or not endpoint.address[1]):
-        return "url: a cluster has database 0 only, and no unix socket"
-    return ""
+        return ["cluster is True, must be False: it has database 0 only, and no unix socket"]
+    return []
 
 
-def _check_seeds(settings: RedisSettings) -> str:
+def _check_seeds(settings: RedisSettings) -> list[str]:
     if settings.seeds and not settings.cluster:
-        return "seeds: only a cluster has them"
+        return [f"seeds is {list(settings.seeds)}, must be empty: only a cluster has them"]
     try:
         list(map(_address, settings.seeds))
     except ValueError as error:
-        return f"seeds: {error}"
-    return ""
+        return [f"seeds is {list(settings.seeds)}, must be servers: {error}"]
+    return []
 
 
-def _check_prefix(settings: RedisSettings) -> str:
+def _check_prefix(settings: RedisSettings) -> list[str]:
     try:
         check_prefix(settings.prefix)
     except ValueError as error:
-        return str(error)
-    return ""
+        return [str(error)]
+    return []
 
 
-def _check_numbers(settings: RedisSettings) -> str:
+def _check_numbers(settings: RedisSettings) -> list[str]:
     problems = []
     if not 1 <= settings.connections <= MOST_CONNECTIONS:
         problems.append(f"connections is {settings.connections}, must be in [1, 64]")
     if not 0 < settings.stall_s < float("inf"):
         problems.append(f"stall_s is {settings.stall_s}, must be finite and > 0")
-    return "; ".join(problems)
+    return problems
 
 
-def _check_tls(settings: RedisSettings) -> str:
+def _check_tls(settings: RedisSettings) -> list[str]:
     problems = []
     if settings.tls_verify not in VERIFICATIONS:
         allowed = ", ".join(VERIFICATIONS)
         problems.append(f"tls_verify is {settings.tls_verify!r}, must be one of {allowed}")
     if settings.tls_key and not settings.tls_cert:
-        problems.append("tls_key: is of no use without tls_cert")
-    files = settings.tls_ca or settings.tls_cert
-    if files and not settings.url.startswith("rediss://"):
-        problems.append("tls_ca, tls_cert: the url must start with rediss://")
-    return "; ".join(problems)
+        problems.append(f"tls_key is {settings.tls_key!r}, must be empty without tls_cert")
+    if settings.url.startswith("rediss://"):
+        return problems + _check_files(settings)
+    files = {"tls_ca": settings.tls_ca, "tls_cert": settings.tls_cert}
+    return problems + [
+        f"{name} is {file!r}, must be empty: the url must start with rediss:// for it"
+        for name, file in files.items()
+        if file
+    ]
+
+
+def _check_files(settings: RedisSettings) -> list[str]:
+    """Read the files of certificates."""
+    problems = []
+    context = ssl.create_default_context()
+    for load in (partial(_context, settings), partial(_identify, context, settings)):
+        try:
+            load()
+        except ValueError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _context(settings: RedisSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.tls_ca or None)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"tls_ca is {settings.tls_ca!r}, must be a file of certificates: {error}"
+        ) from error
+
+
+def _identify(context: ssl.SSLContext, settings: RedisSettings) -> None:
+    if not settings.tls_cert:
+        return
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    except (OSError, ValueError) as error:
+        key = f" with its key in {settings.tls_key!r}" if settings.tls_key else " and its key"
+        raise ValueError(
+            f"tls_cert is {settings.tls_cert!r}, must be a file of a certificate{key}: {error}"
+        ) from error
 
 
 CHECKS = (_check_url, _check_seeds, _check_prefix, _check_numbers, _check_tls)

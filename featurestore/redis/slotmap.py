@@ -39,9 +39,7 @@ class SlotMap:
         found = cls.empty()
         try:
             for first, last, (host, port, *_), *_ in listed:
-                # A node that does not know its own name means the one it was reached by.
-                name = (host or b"").decode()
-                owner = found.index((name if name not in ("", "?") else told_by[0], port))
+                owner = found.index((_host((host or b"").decode(), told_by), port))
                 found.owners[first : last + 1] = owner
         except (TypeError, ValueError, AttributeError) as error:
             raise ValueError("CLUSTER SLOTS was answered in another form") from error
@@ -63,16 +61,21 @@ class Redirect:
     asking: bool
 
 
-def redirect(error: ReplyError) -> Redirect | None:
+def redirect(error: ReplyError, told_by: Address) -> Redirect | None:
     """Read a redirection; None when it is another error, or names nobody."""
     kind, _, where = str(error).partition(" ")
     slot, _, address = where.partition(" ")
     host, _, port = address.rpartition(":")
     if kind not in ("MOVED", "ASK") or not (slot.isdigit() and port.isdigit()):
         return None
-    return Redirect(int(slot), (host.strip("[]"), int(port)), kind == "ASK")
+    return Redirect(int(slot), (_host(host.strip("[]"), told_by), int(port)), kind == "ASK")
 
 
 def is_slot_list(reply: Any) -> bool:
     """Whether a reply is a list of slots."""
     return isinstance(reply, list) and all(isinstance(item, list) for item in reply)
+
+
+def _host(name: str, told_by: Address) -> str:
+    """Return a node's host; one that does not know its name means the one it was reached by."""
+    return name if name not in ("", "?") else told_by[0]

@@ -39,10 +39,11 @@ class RedisStore:
     Raises
     ------
     ValueError
-        A file of the TLS settings can't be used.
+        A setting is wrong, or a file of the TLS settings can't be used; all problems are told.
     """
 
     def __init__(self, settings: RedisSettings) -> None:
+        settings.check()
         access = Access(settings, settings.tls())
         self._servers: Servers = Cluster(access) if settings.cluster else Single(access)
         self._prefix = settings.prefix

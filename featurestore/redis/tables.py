@@ -50,11 +50,14 @@ class RedisTables:
 
     Raises
     ------
+    ValueError
+        A setting is wrong; all problems are told.
     StoreUnavailable
         No node of the cluster answers.
     """
 
     def __init__(self, settings: RedisSettings) -> None:
+        settings.check()
         self._settings = settings
         self._clients: Clients = connected(settings)
         self._key = tables_key(settings.prefix)

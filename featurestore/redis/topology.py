@@ -31,6 +31,7 @@ class Topology:
         self._nodes: dict[Address, Node] = {}
         self._lookup: asyncio.Task[StoreError | None] | None = None
         self._looked_at = -PAUSE_S
+        self._failure: StoreError = StoreUnavailable("no node of the cluster is known")
 
     @property
     def primaries(self) -> list[Node]:
@@ -71,9 +72,11 @@ class Topology:
             self._ask()
 
     async def known(self, deadline: float) -> Late | StoreError | None:
-        """Wait for the first map; LATE or the failure when there is none."""
+        """Wait for the first map; LATE or the failure, perhaps of just now, when there is none."""
         if self._map.addresses:
             return None
+        if self._lookup is None and time.monotonic() < self._looked_at + PAUSE_S:
+            return self._failure
         task = self._ask()
         await asyncio.wait((task,), timeout=deadline - time.monotonic())
         return task.result() if task.done() else LATE
@@ -94,15 +97,14 @@ class Topology:
     async def _look_up(self) -> StoreError | None:
         """Ask nodes, a few together, until one tells; the failure is the answer."""
         try:
-            failure: StoreError = StoreUnavailable("no node of the cluster is known")
             candidates = self._candidates()
             for start in range(0, len(candidates), ASKED_TOGETHER):
                 told_ = await self._told(candidates[start : start + ASKED_TOGETHER])
                 if isinstance(told_, SlotMap):
                     await self._adopt(told_)
                     return None
-                failure = told_
-            return failure
+                self._failure = told_
+            return self._failure
         finally:
             self._looked_at = time.monotonic()
             self._lookup = None

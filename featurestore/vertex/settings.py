@@ -86,7 +86,9 @@ class VertexSettings:
         if self.endpoint and not _ENDPOINT.fullmatch(self.endpoint):
             said.append(f"endpoint is {self.endpoint!r}, must be host or host:port")
         if self.plaintext and not self.endpoint:
-            said.append("plaintext needs an endpoint: Google's own speak TLS only")
+            said.append(
+                "plaintext is True, must be False without an endpoint: Google's speak TLS only"
+            )
         for name, most in (("concurrency", 1000), ("channels", 64)):
             if not 1 <= getattr(self, name) <= most:
                 said.append(f"{name} is {getattr(self, name)}, must be from 1 to {most}")

@@ -212,6 +212,8 @@ def _load(task: Load, to: Destination, log: BadRowLog) -> None:
     click.echo(task.layout.describe(task.prior, task.add))
     began = time.perf_counter()
     with open_tables(to.settings, to.choice, readonly=False) as tables:
+        if not to.transactional:
+            _reach(tables)
         report = _run(task, tables, to, log)
         there = rows_of(tables, to.entity_type)
     seconds = time.perf_counter() - began
@@ -225,6 +227,14 @@ def _load(task: Load, to: Destination, log: BadRowLog) -> None:
         click.echo(f'"{to.entity_type}" in {place} has them now')
     if report.bad:
         click.get_current_context().exit(1)
+
+
+def _reach(tables: Tables) -> None:
+    """Find a store that can't be reached or entered before anything is sent to be written."""
+    try:
+        tables.features()
+    except StoreError as error:
+        raise DataError(f"{error}\nnothing was written") from error
 
 
 def _run(task: Load, tables: Tables, to: Destination, log: BadRowLog) -> Report:
@@ -245,7 +255,7 @@ def _run(task: Load, tables: Tables, to: Destination, log: BadRowLog) -> Report:
 def _told(report: Report, to: Destination) -> Iterator[None]:
     try:
         yield
-    except (SourceError, StoreError) as error:
+    except (SourceError, StoreError, ValueError) as error:  # a name that the store can't hold
         said = written_before(error, report, to.mode, to.transactional)
         raise DataError(f"{error}\n{said}") from error
     except KeyboardInterrupt as error:

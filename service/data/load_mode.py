@@ -67,7 +67,8 @@ def written_before(
     """Say what of a load that failed is in the store nevertheless."""
     if mode is LoadMode.REPLACE:
         return "0 rows were written before that"
-    known = isinstance(error, SourceError) or (transactional and isinstance(error, StoreError))
+    sent = not isinstance(error, SourceError | ValueError)
+    known = not sent or (transactional and isinstance(error, StoreError))
     verb = "written" if mode is LoadMode.UPSERT else "added"
     batches = "1 batch" if report.batches == 1 else f"{report.batches:,} batches"
     said = f"{report.written:,} rows were {verb} before that, in {batches}"

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 from featurestore import FeatureStore, StoreUnavailable
 from service.stores.kind import StoreKind
 
-__all__ = ["ADAPTERS", "Adapter"]
+__all__ = ["ADAPTERS", "MOST_IDS", "Adapter"]
+
+MOST_IDS = 100_000  # of one call, where the service has no limit of its own
 
 # Modules are imported when a store is opened: some take seconds, and each needs its extra.
 
@@ -22,49 +25,59 @@ class Adapter:
     ----------
     section : str
         Of the configuration.
-    module, extra : str
+    modules, extra
         What must be importable, and what of this package installs it.
     make_settings : function of the section's values
-        The adapter's settings; ValueError lists what is wrong, separated by "; ".
+        The adapter's settings, wrong ones too.
+    list_problems : function of the settings
+        What is wrong with them, each problem with the setting's name first.
     make_store : function of the settings
         The store, which connects when it is first asked.
+    most_ids : int
+        The most ids of one call.
     """
 
     section: str
-    module: str
+    modules: tuple[str, ...]
     extra: str
     make_settings: Callable[[Mapping[str, Any]], Any]
+    list_problems: Callable[[Any], list[str]]
     make_store: Callable[[Any], FeatureStore]
+    most_ids: int = MOST_IDS
 
     def problems(self, values: Mapping[str, Any]) -> list[str]:
         """Return what keeps the store from being opened, each with the setting's name first."""
         if self.missing:
-            return [f"{self.section}: {self.missing}"]
-        try:
-            self.make_settings(values)
-        except ValueError as error:
-            return [f"{self.section}.{problem}" for problem in str(error).split("; ")]
-        return []
+            return [f"{self.section} {self.missing}"]
+        said = self.list_problems(self.make_settings(values))
+        return [f"{self.section}.{problem}" for problem in said]
 
     @property
     def missing(self) -> str:
         """What to install, empty when all is there."""
-        root = self.module.partition(".")[0]
-        there = find_spec(root) is not None and find_spec(self.module) is not None
-        return "" if there else f"needs {self.module}: pip install 'bandit-serve[{self.extra}]'"
+        absent = ", ".join(module for module in self.modules if not _is_there(module))
+        return f"needs {absent}: pip install 'bandit-serve[{self.extra}]'" if absent else ""
 
     def settings(self, values: Mapping[str, Any]) -> Any:
-        """Make the settings; StoreUnavailable when the package is missing or a value is wrong."""
-        if self.missing:
-            raise StoreUnavailable(f"{self.section} {self.missing}")
-        try:
-            return self.make_settings(values)
-        except ValueError as error:
-            raise StoreUnavailable(f"{self.section}: {error}") from error
+        """Make the settings; StoreUnavailable when a package is missing or a value is wrong."""
+        if problems := self.problems(values):
+            raise StoreUnavailable("; ".join(problems))
+        return self.make_settings(values)
 
     def open(self, values: Mapping[str, Any]) -> FeatureStore:
         """Make the store; StoreUnavailable as `settings`."""
-        return self.make_store(self.settings(values))
+        settings = self.settings(values)
+        try:
+            return self.make_store(settings)
+        except ValueError as error:  # a file may be gone since it was looked at
+            raise StoreUnavailable(f"{self.section}: {error}") from error
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # what it is part of is not there
+        return False
 
 
 def _redis_settings(values: Mapping[str, Any]) -> Any:
@@ -79,16 +92,10 @@ def _redis(settings: Any) -> FeatureStore:
     return RedisStore(settings)
 
 
-def _vertex_settings(kind: StoreKind) -> Callable[[Mapping[str, Any]], Any]:
-    def make(values: Mapping[str, Any]) -> Any:
-        from featurestore.vertex import VertexSettings
+def _vertex_settings(values: Mapping[str, Any]) -> Any:
+    from featurestore.vertex import VertexSettings
 
-        settings = VertexSettings(**values)
-        if problems := settings.problems(kind):
-            raise ValueError("; ".join(problems))
-        return settings
-
-    return make
+    return VertexSettings(**values)
 
 
 def _vertex(kind: StoreKind) -> Callable[[Any], FeatureStore]:
@@ -120,15 +127,21 @@ def _feast(settings: Any) -> FeatureStore:
 
 
 ADAPTERS = {
-    StoreKind.REDIS: Adapter("redis", "hiredis", "redis", _redis_settings, _redis),
-    StoreKind.FEAST: Adapter("feast", "httpx", "feast", _feast_settings, _feast),
+    StoreKind.REDIS: Adapter(
+        "redis", ("hiredis", "redis"), "redis", _redis_settings, methodcaller("problems"), _redis
+    ),
+    StoreKind.FEAST: Adapter(
+        "feast", ("httpx",), "feast", _feast_settings, methodcaller("problems"), _feast
+    ),
     **{
         kind: Adapter(
             "vertex",
-            "google.cloud.aiplatform_v1",
+            ("google.cloud.aiplatform_v1",),
             "vertex",
-            _vertex_settings(kind),
+            _vertex_settings,
+            methodcaller("problems", kind),
             _vertex(kind),
+            most_ids=100,
         )
         for kind in (StoreKind.VERTEX, StoreKind.VERTEX_LEGACY)
     },

@@ -10,6 +10,9 @@ from service.stores.kind import StoreKind
 __all__ = ["StoreChoice", "parse_store"]
 
 SCHEMES = ("redis", "rediss", "unix")
+TLS_FILES = ("tls_ca", "tls_cert", "tls_key")
+# What is taken for a server whose scheme was forgotten, and not for a folder.
+SERVER = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}(/[0-9]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class StoreChoice:
         if self.kind is StoreKind.EMBEDDED:
             return {"store": {**store, "path": self.place}}
         # A URL that is given is that of a single server.
-        return {"store": store, "redis": {"url": self.place, "cluster": False, "seeds": []}}
+        redis = {"url": self.place, "cluster": False, "seeds": []}
+        files = {} if self.place.startswith("rediss:") else dict.fromkeys(TLS_FILES, "")
+        return {"store": store, "redis": {**redis, **files}}
 
 
 def parse_store(text: str) -> StoreChoice:
@@ -56,6 +61,8 @@ def parse_store(text: str) -> StoreChoice:
         raise ValueError(
             f"has the unknown scheme {scheme!r}, must have one of {', '.join(SCHEMES)}"
         )
+    if SERVER.fullmatch(text):
+        raise ValueError(f"is no URL: did you mean redis://{text}? A folder begins like ./ or /")
     if not mark and re.match(rf"({'|'.join(SCHEMES)}|[a-z.]*localhost):", text):
         raise ValueError("is no URL, which begins like redis:// or unix://; a folder like ./ or /")
     if mark:

@@ -78,7 +78,9 @@ def open_chunked(
         Its package is missing, or a setting is wrong.
     """
     adapter = ADAPTERS[kind]
-    return Chunked(adapter.open(values or settings.remote[adapter.section]), settings.chunked)
+    store = adapter.open(values or settings.remote[adapter.section])
+    chunk = min(settings.chunked.chunk, adapter.most_ids)  # the settings may be for another kind
+    return Chunked(store, dataclasses.replace(settings.chunked, chunk=chunk))
 
 
 def is_transactional(settings: Settings, choice: StoreChoice) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from featurestore import CachedSettings, ChunkedSettings
 from service.fields import Fields
-from service.stores.adapters import ADAPTERS
+from service.stores.adapters import ADAPTERS, MOST_IDS
 from service.stores.kind import StoreKind
 
 __all__ = ["SECTIONS", "StoreSettings", "read_stores"]
@@ -47,6 +47,7 @@ def read_stores(root: Fields, standard: Mapping[str, Mapping[str, Any]]) -> Stor
     """Read the sections of all kinds, whose settings and their types are those of `standard`."""
     store, remote = root.section("store"), root.section("remote")
     kind = StoreKind(store.choice("kind", tuple(StoreKind)))
+    adapter = ADAPTERS.get(kind)
     hot_rows = store.integer("hot_rows", low=1 if kind is StoreKind.EMBEDDED else 0, high=10**10)
     sections = {name: root.section(name).like(standard[name]) for name in REMOTE_SECTIONS}
     settings = StoreSettings(
@@ -54,21 +55,21 @@ def read_stores(root: Fields, standard: Mapping[str, Mapping[str, Any]]) -> Stor
         path=Path(store.text("path")),
         map_size_gib=store.integer("map_size_gib", low=1, high=16_384),
         hot_rows=hot_rows,
-        chunked=_chunked(remote),
+        chunked=_chunked(remote, adapter.most_ids if adapter else MOST_IDS),
         cached=_cached(remote, hot_rows),
         remote=sections,
     )
     store.finish()
     remote.finish()
-    adapter = ADAPTERS.get(kind)
     for problem in adapter.problems(sections[adapter.section]) if adapter else ():
-        root.problem("", problem)
+        name, _, said = problem.partition(" ")
+        root.problem(name, said)
     return settings
 
 
-def _chunked(fields: Fields) -> ChunkedSettings:
+def _chunked(fields: Fields, most_ids: int) -> ChunkedSettings:
     return ChunkedSettings(
-        chunk=fields.integer("chunk", low=1, high=100_000),
+        chunk=fields.integer("chunk", low=1, high=most_ids),
         chunks_in_flight=fields.integer("chunks_in_flight", low=1, high=100_000),
         hedge=fields.flag("hedge"),
     )

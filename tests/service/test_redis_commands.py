@@ -180,6 +180,28 @@ def test_rows_of_listed_ids_are_copied(place: Place, tmp_path: Path) -> None:
     assert dict(zip(ids.tolist(), map(tuple, values.tolist()), strict=True)) == wanted
 
 
+@pytest.mark.parametrize("mode", ["upsert", "add"])
+def test_what_redis_can_not_hold_is_one_line(place: Place, mode: str) -> None:
+    result = place.load(COUNTS, "--entity-type", "a:b", "--mode", mode)
+    assert result.exit_code == 2
+    verb = "written" if mode == "upsert" else "added"
+    assert result.stderr == (
+        "Error: entity_type is 'a:b', must hold no ':' in Redis\n"
+        f"0 rows were {verb} before that, in 0 batches\n"
+    )
+
+
+def test_a_server_that_can_not_be_entered_has_had_nothing_written(
+    redis_server: servers.Server,
+) -> None:
+    for url in (f"{redis_server.url}/99", redis_server.url.replace("//", "//u:wrong@")):
+        place = Place(url, "", RedisSettings(url))
+        result = place.load(COUNTS, "--mode", "add")
+        assert result.exit_code == 2
+        assert f"redis 127.0.0.1:{redis_server.port}: " in result.stderr
+        assert result.stderr.splitlines()[1:] == ["nothing was written"]
+
+
 def test_a_server_that_is_down_is_named(
     redis_server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,4 +224,4 @@ def test_a_server_that_is_down_is_named(
     assert result.exit_code == 2
     assert "1 of 1 rows could not be had as the store failed" in result.stderr
     monkeypatch.setenv("BANDIT_SERVE_REDIS_STALL_S", "-1")
-    assert "redis: stall_s is -1" in place.load(POSTERIORS).stderr
+    assert "redis.stall_s is -1" in place.load(POSTERIORS).stderr

@@ -35,6 +35,7 @@ def settings(tmp_path: Path) -> Settings:
         ("./redis", StoreChoice(StoreKind.EMBEDDED, "./redis")),
         ("Redis", StoreChoice(StoreKind.EMBEDDED, "Redis")),
         ("/a:b", StoreChoice(StoreKind.EMBEDDED, "/a:b")),
+        ("./a:1", StoreChoice(StoreKind.EMBEDDED, "./a:1")),
     ],
 )
 def test_a_store_is_a_folder_a_url_or_a_kind(text: str, choice: StoreChoice) -> None:
@@ -47,7 +48,11 @@ def test_a_store_is_a_folder_a_url_or_a_kind(text: str, choice: StoreChoice) -> 
         ("", "is empty"),
         ("http://cache", "unknown scheme 'http', must have one of redis, rediss, unix"),
         ("redis:6379", "is no URL"),
-        ("localhost:6379", "is no URL"),
+        ("localhost:6379", "is no URL: did you mean redis://localhost:6379?"),
+        ("127.0.0.1:7811", "did you mean redis://127.0.0.1:7811?"),
+        ("cache.internal:7811/0", "did you mean redis://cache.internal:7811/0?"),
+        ("[::1]:7811", "did you mean redis:"),
+        ("redis:/cache", "is no URL, which begins"),
         ("://cache", "unknown scheme ''"),
         ("redis://me:secret", "host or port can't be read"),
         ("redis://[::1", "host or port can't be read"),
@@ -120,7 +125,21 @@ def test_only_the_embedded_store_is_replaced_and_nothing_is_read_before(store: s
             "redis://cache",
             {
                 "store": {"kind": "redis"},
-                "redis": {"url": "redis://cache", "cluster": False, "seeds": []},
+                "redis": {
+                    "url": "redis://cache",
+                    "cluster": False,
+                    "seeds": [],
+                    "tls_ca": "",
+                    "tls_cert": "",
+                    "tls_key": "",
+                },
+            },
+        ),
+        (
+            "rediss://cache",
+            {
+                "store": {"kind": "redis"},
+                "redis": {"url": "rediss://cache", "cluster": False, "seeds": []},
             },
         ),
     ],

@@ -1,8 +1,9 @@
 """RedisStore on a cluster whose slots move and whose nodes go down."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import numpy as np
 import pytest
@@ -122,3 +123,82 @@ async def test_a_node_of_a_cluster_taken_for_a_server(redis_cluster: servers.Clu
 async def fetch_some(store: RedisStore, entity_types: list[str]) -> None:
     for name in entity_types:
         await store.fetch(name, IdColumn.from_list(IDS), FEATURES, time.monotonic() + 5)
+
+
+@contextlib.asynccontextmanager
+async def node(answer: Callable[[int, bytes], bytes]) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server that greets well and then says what `answer` makes of its port and each request."""
+    seen: list[bytes] = []
+    tasks: list[asyncio.Task[None] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.current_task())
+        with contextlib.suppress(ConnectionError):
+            while request := await reader.read(65_536):
+                seen.append(request)
+                writer.write(b"+OK\r\n" if b"SETNAME" in request else answer(port, request))
+        writer.transport.abort()  # type: ignore[attr-defined]
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    try:
+        yield port, seen
+    finally:
+        listener.close()
+        if tasks:
+            await asyncio.wait([task for task in tasks if task], timeout=10)
+
+
+def slots(port: int) -> bytes:
+    return b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$0\r\n\r\n:%d\r\n" % port
+
+
+def served(port: int, request: bytes) -> bytes:
+    """What the one node of a cluster says that has no rows."""
+    if b"SLOTS" in request:
+        return slots(port)
+    if b"HGET" in request:
+        return b'$16\r\n["alpha","beta"]\r\n'
+    return b"$-1\r\n" * request.count(b"GET")
+
+
+@pytest.mark.parametrize("host", [b"", b"?", b"127.0.0.1"])
+async def test_a_node_without_a_name_sends_to_where_it_was_reached(host: bytes) -> None:
+    async with node(served) as (target, seen):
+
+        def moved(port: int, request: bytes) -> bytes:
+            if b"SLOTS" in request:
+                return slots(port)
+            return b"-MOVED 3999 %b:%d\r\n" % (host, target) * request.count(b"GET")
+
+        async with node(moved) as (port, _):
+            store = RedisStore(RedisSettings(f"redis://127.0.0.1:{port}", cluster=True))
+            batch = await fetch(store)
+            await store.close()
+    assert not batch.lost.any()
+    assert sum(request.count(b"GET") for request in seen) >= len(IDS)
+
+
+async def test_what_moves_again_is_not_taken_for_a_wrong_setting() -> None:
+    def moved(port: int, request: bytes) -> bytes:
+        if b"SLOTS" in request:
+            return slots(port)
+        return b"+OK\r\n" * request.count(b"ASKING") + b"-ASK 3999 :%d\r\n" % port
+
+    async with node(moved) as (port, _):
+        store = RedisStore(RedisSettings(f"redis://127.0.0.1:{port}", cluster=True))
+        with pytest.raises(StoreUnavailable, match=r"moves the key again \(ASK 3999"):
+            await fetch(store)
+        await store.close()
+
+
+async def test_seeds_that_tell_nothing_are_not_asked_at_once_again() -> None:
+    async with node(lambda *_: b"-LOADING\r\n") as (port, seen):
+        store = RedisStore(RedisSettings(f"redis://127.0.0.1:{port}", cluster=True))
+        start = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(StoreUnavailable, match="LOADING"):
+                await fetch(store)
+        rounds = sum(b"SLOTS" in request for request in seen)
+        assert rounds <= 1 + (time.monotonic() - start) / 0.25
+        await store.close()

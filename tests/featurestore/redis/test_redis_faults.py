@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +50,16 @@ async def fetch(store: RedisStore, limit_s: float = 10.0) -> FeatureBatch:
 
 async def recovered(store: RedisStore) -> None:
     end = time.monotonic() + 20
+    while not (await until_it_answers(store)).found.all():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+async def until_it_answers(store: RedisStore) -> FeatureBatch:
+    end = time.monotonic() + 20
     while True:
-        try:
-            if (await fetch(store)).found.all():
-                return
-        except StoreUnavailable:
-            pass
+        with contextlib.suppress(StoreUnavailable):
+            return await fetch(store)
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
 
@@ -108,15 +112,18 @@ async def test_cancelled_fetches_do_not_shift_answers(redis_server: servers.Serv
 
 
 @contextlib.asynccontextmanager
-async def fake(answer: Callable[[bytes], bytes]) -> AsyncIterator[tuple[str, list]]:
-    """A server that greets well and then says what `answer` makes of each request."""
+async def fake(
+    answer: Callable[[bytes], bytes], greetings: Iterable[bytes] = ()
+) -> AsyncIterator[tuple[str, list]]:
+    """A server that greets, well once `greetings` are used up, and then says what `answer` does."""
+    odd = iter(greetings)
     connections: list[asyncio.Task[None] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(asyncio.current_task())
         with contextlib.suppress(ConnectionError):
             while request := await reader.read(65_536):
-                writer.write(b"+OK\r\n" if b"SETNAME" in request else answer(request))
+                writer.write(next(odd, b"+OK\r\n") if b"SETNAME" in request else answer(request))
         writer.transport.abort()  # type: ignore[attr-defined]
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -156,6 +163,20 @@ async def test_what_does_not_answer_the_request_ends_the_connection(
         with contextlib.suppress(StoreUnavailable):
             await fetch(store)
         assert len(seen) >= 2
+
+
+async def test_a_connection_that_ends_with_its_greeting_is_replaced() -> None:
+    nothing = b"*100\r\n" + b"$-1\r\n" * 100
+
+    def answer(request: bytes) -> bytes:
+        return FEATURES_REPLY if b"HGET" in request else nothing
+
+    async with fake(answer, [b"+OK\r\n+junk\r\n"]) as (url, seen):  # noqa: SIM117
+        async with opened(RedisSettings(url, connections=1)) as store:
+            with pytest.raises(StoreUnavailable, match="nothing was asked"):
+                await fetch(store)
+            await until_it_answers(store)
+            assert len(seen) == 2
 
 
 @pytest.mark.parametrize("word", ["LOADING", "CLUSTERDOWN", "MASTERDOWN", "NOPERM", "BUSY", "ODD"])

@@ -46,7 +46,7 @@ def test_resources_have_their_paths() -> None:
         ({"project": ""}, "project is ''"),
         ({"location": "a/b"}, "location is 'a/b'"),
         ({"endpoint": "https://x"}, "endpoint is 'https://x', must be host or host:port"),
-        ({"plaintext": True}, "plaintext needs an endpoint"),
+        ({"plaintext": True}, "plaintext is True, must be False without an endpoint"),
         ({"channels": 0}, "channels is 0, must be from 1 to 64"),
         ({"concurrency": 1001}, "concurrency is 1001, must be from 1 to 1000"),
         ({"stall_s": float("nan")}, "stall_s is nan"),
