@@ -5,22 +5,25 @@ import shlex
 import threading
 import time
 from collections.abc import Container
+from contextlib import suppress
 from importlib.metadata import version
 
 import click
 import orjson
 
 from bandit import Model
-from service.config import Settings
+from featurestore import StoreError
+from service.config import ServerSettings, Settings
 from service.errors import STATUS_OK
 from service.stores.choice import StoreChoice
 from service.stores.kind import StoreKind
-from service.stores.opening import name_of, open_store
+from service.stores.opening import name_of, open_store, open_tables
 
 __all__ = ["announce", "banner"]
 
 READY_S = 600.0
 POLL_S = 0.05
+LISTED_S = 2.0
 EXAMPLES = 5
 
 
@@ -30,11 +33,13 @@ def announce(settings: Settings) -> None:
 
 
 def _announce(settings: Settings) -> None:
-    text = banner(settings)
+    if settings.store.kind is not StoreKind.EMBEDDED:
+        waiting = f"waiting for {name_of(settings, StoreChoice())}"
+        click.echo(f"bandit-serve listens at {_url(settings.server)}, {waiting}")
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         if _is_ready(settings.server.host, settings.server.port):
-            click.echo(text)
+            click.echo(banner(settings))
             return
         time.sleep(POLL_S)
     click.echo(f"not ready after {READY_S:.0f} s; /health says why", err=True)
@@ -57,9 +62,8 @@ def banner(settings: Settings) -> str:
     if settings.store.kind is StoreKind.EMBEDDED:
         store, tables, known = _embedded(settings, default.entity_type)
     else:
-        store, tables, known = name_of(settings, StoreChoice()), None, []
-    server = settings.server
-    url = f"http://{_reachable(server.host)}:{server.port}"
+        store, tables, known = *_remote(settings), []
+    server, url = settings.server, _url(settings.server)
     title = f"bandit-serve {version('bandit-serve')} answers at {url}/predict"
     lines = [
         f"{title} ({server.workers} workers; documentation at {url}/docs)",
@@ -80,6 +84,32 @@ def _embedded(settings: Settings, entity_type: str) -> tuple[str, Container[str]
     rows = ", ".join(f"{name} {table.rows:,} rows" for name, table in tables.items())
     text = f"{settings.store.path}: {rows or 'empty, every candidate gets the prior'}"
     return text, tables, known
+
+
+def _remote(settings: Settings) -> tuple[str, Container[str] | None]:
+    """Return the name of a store over a network and its tables, None when they can't be told."""
+    name, tables = name_of(settings, StoreChoice()), _listed(settings)
+    if tables is None:
+        return name, None
+    return f"{name}: {', '.join(tables) or 'empty, every candidate gets the prior'}", tables
+
+
+def _listed(settings: Settings) -> list[str] | None:
+    """Return the names of the tables, unless they can't be had soon."""
+    found: list[list[str]] = []
+    asking = threading.Thread(target=_list, args=(settings, found), daemon=True)
+    asking.start()
+    asking.join(LISTED_S)
+    return found[0] if found else None
+
+
+def _list(settings: Settings, found: list[list[str]]) -> None:
+    with suppress(StoreError), open_tables(settings) as tables:
+        found.append(sorted(tables.features()))
+
+
+def _url(server: ServerSettings) -> str:
+    return f"http://{_reachable(server.host)}:{server.port}"
 
 
 def _described(model: Model, tables: Container[str] | None) -> str:

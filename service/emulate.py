@@ -12,6 +12,8 @@ from featurestore.vertex.conduct import CODES, Conduct, Latency, parse_latency
 from featurestore.vertex.settings import is_segment
 from featurestore.vertex.tablefile import Table, read_table
 from service.data.options import DataError, failures
+from service.emulated_config import invitation
+from service.ports import port_problem
 
 __all__ = ["emulate"]
 
@@ -129,32 +131,20 @@ def _tables(data: tuple[str, ...], entity_type: str) -> dict[str, Table]:
 
 
 async def _serve(emulator: "Emulator", tables: dict[str, Table], host: str, port: int) -> None:
+    if problem := port_problem(host, port):
+        raise DataError(f"can't listen on {host}:{port}: {problem}")
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await emulator.start(port, host)
     for name, table in tables.items():
         click.echo(f'"{name}": {len(table.rows):,} ids with {", ".join(table.features)}')
-    click.echo(_SNIPPET.format(host=_bracketed(host), port=emulator.port))
+        for reason, count in table.bad.most_common():
+            click.echo(f"  {count:,} bad rows: {reason}")
+    click.echo(invitation(f"{_bracketed(host)}:{emulator.port}", tables))
     await ended.wait()
     await emulator.stop(DRAIN_S)
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-_SNIPPET = """\
-Vertex AI Feature Store is emulated at {host}:{port}. To read from it:
-
-[store]
-kind = "vertex"  # or "vertex-legacy"
-
-[vertex]
-project = "local"
-location = "local"
-featurestore = "local"          # of kind "vertex-legacy"
-feature_online_store = "local"  # of kind "vertex"
-endpoint = "{host}:{port}"
-plaintext = true
-"""

@@ -6,7 +6,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from service.config import ConfigError, ServerSettings, Settings
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.metrics import figures_folder
+from service.ports import port_problem
 from service.stores.kind import StoreKind
 from service.stores.opening import open_store
 from service.stores.serving import open_serving
@@ -154,15 +154,8 @@ def _table_problems(settings: Settings) -> list[str]:
 
 
 def _port_problems(server: ServerSettings) -> list[str]:
-    """Try the address; the workers' sockets would share a port with another service's, unasked."""
-    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((server.host, server.port))
-        except OSError as error:
-            return [f"server.host:port is {server.host}:{server.port}: {error.strerror}"]
-    return []
+    problem = port_problem(server.host, server.port)
+    return [f"server.host:port is {server.host}:{server.port}: {problem}"] if problem else []
 
 
 def _end_with_parent(figures: Path) -> None:

@@ -16,6 +16,7 @@ Schema = dict[str, Any]
 
 PREDICT_PROBLEMS: tuple[type[Problem], ...] = (
     errors.MalformedBody,
+    errors.MethodNotAllowed,
     errors.BodyTooLarge,
     errors.UnsupportedMediaType,
     errors.InvalidRequest,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -46,7 +46,14 @@ class Figures:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Publish about twice a second for as long as the block lasts, and once at its end."""
+        """Publish about twice a second for as long as the block lasts, and once at its end.
+
+        Figures of workers that ended before are made one, so that a worker that ends again and
+        again leaves a few files and not one each time.
+        """
+        if self._folder is not None:
+            with suppress(OSError):  # which publishing meets too, and tells
+                self._folder.fold()
         task = asyncio.create_task(self._keep_publishing())
         try:
             yield

@@ -10,7 +10,7 @@ import betadist
 from featurestore import Measurement
 from featurestore.measurement import counter, gauge, highest
 
-__all__ = ["Process", "start_ticks"]
+__all__ = ["Process", "has_ended", "start_ticks"]
 
 
 def start_ticks(pid: int) -> int | None:
@@ -21,6 +21,18 @@ def start_ticks(pid: int) -> int | None:
         return None
     state, *rest = stat.rpartition(b")")[2].split()  # the name before it may contain anything
     return None if state in b"ZX" else int(rest[18])
+
+
+def has_ended(pid: int, started: int) -> bool:
+    """Whether a process that started at these ticks is known to run no more, and never will."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    now = start_ticks(pid)  # None too where /proc can't be read, so it proves nothing
+    return now is not None and 0 < started != now
 
 
 class Process:

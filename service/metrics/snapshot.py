@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from featurestore import Histogram, Kind, Measurement
 
-__all__ = ["Snapshot", "Unreadable", "decode", "encode"]
+__all__ = ["Snapshot", "Unreadable", "decode", "decode_sum", "encode", "encode_sum"]
 
 
 class Unreadable(Exception):
@@ -25,8 +26,12 @@ class Snapshot:
 
 def encode(pid: int, started: int, measurements: Iterable[Measurement]) -> bytes:
     """Return the bytes: JSON, in which a figure that isn't finite is null."""
-    figures = [(m.name, m.kind, m.help, _plain(m.value), m.labels) for m in measurements]
-    return orjson.dumps((pid, started, figures), option=orjson.OPT_SERIALIZE_NUMPY)
+    return _dumped(pid, started, measurements)
+
+
+def encode_sum(names: Iterable[str], measurements: Iterable[Measurement]) -> bytes:
+    """Return the bytes of what the snapshots of these names, and others, come to together."""
+    return _dumped(0, list(names), measurements)
 
 
 def decode(data: bytes) -> Snapshot:
@@ -40,9 +45,28 @@ def decode(data: bytes) -> Snapshot:
     try:
         pid, started, figures = orjson.loads(data)
         _expect(type(pid) is type(started) is int)
-        return Snapshot(pid, started, [_figure(*f) for f in figures if f[3] is not None])
+        return Snapshot(pid, started, _figures(figures))
     except (ValueError, TypeError, LookupError) as error:
         raise Unreadable(str(error)) from error
+
+
+def decode_sum(data: bytes) -> tuple[set[str], list[Measurement]]:
+    """Return the names and the figures of `encode_sum`; Unreadable as `decode`."""
+    try:
+        _, names, figures = orjson.loads(data)
+        _expect(isinstance(names, list) and all(type(name) is str for name in names))
+        return set(names), _figures(figures)
+    except (ValueError, TypeError, LookupError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def _dumped(pid: int, started: object, measurements: Iterable[Measurement]) -> bytes:
+    figures = [(m.name, m.kind, m.help, _plain(m.value), m.labels) for m in measurements]
+    return orjson.dumps((pid, started, figures), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _figures(figures: list[list[Any]]) -> list[Measurement]:
+    return [_figure(*f) for f in figures if f[3] is not None]
 
 
 def _plain(value: float | Histogram) -> object:

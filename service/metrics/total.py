@@ -74,6 +74,20 @@ class Total(Collector):
             return False
         return True
 
+    def measurements(self) -> list[Measurement]:
+        """Return the sums as figures, which added to another total come to the same."""
+        return [
+            Measurement(
+                name,
+                family.kind,
+                family.help,
+                value,
+                tuple(zip(family.labels, labels, strict=True)),
+            )
+            for name, family in self._families.items()
+            for labels, value in family.values.items()
+        ]
+
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
         for name, family in self._families.items():

@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import threading
+from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
@@ -12,6 +14,7 @@ from featurestore import Cached, CachedSettings, Chunked, Histogram, Measurement
 from featurestore.measurement import counter, gauge, highest, histogram
 from service.counts import Counts
 from service.metrics import Figures
+from service.metrics.folder import Folder
 from service.metrics.process import start_ticks
 from service.metrics.snapshot import Unreadable, decode, encode
 
@@ -176,3 +179,87 @@ def test_figures_of_a_store_over_a_network_are_read_by_other_workers() -> None:
     store = Cached(Chunked(MemoryStore()), CachedSettings(10))
     own = [figure for figure in store.measurements() if figure.value != math.inf]
     assert [m.name for m in decode(encode(1, 1, own)).measurements] == [m.name for m in own]
+
+
+def end(folder: Path, name: str, times: int) -> Path:
+    """Leave the file of a worker that has ended; whole or not at all, as workers write."""
+    path = folder / f"{name}.json"
+    path.with_suffix(".new").write_bytes(encode(*ENDED, part(times, 0.5).measurements()))
+    return path.with_suffix(".new").replace(path)
+
+
+async def start_and_end(folder: Path, times: int) -> dict[str, float]:
+    mine = Figures([part(times, 1.0)], folder)
+    async with mine.running():
+        return await samples(mine)
+
+
+@pytest.mark.anyio
+async def test_workers_that_end_again_and_again_leave_two_files_and_every_count(tmp_path) -> None:
+    for number in range(20):
+        end(tmp_path, f"ended-{number}", 3)
+        found = await start_and_end(tmp_path, 1)
+        assert found["bandit_serve_requests_total200"] == 3 * (number + 1) + 1
+        assert found["bandit_serve_size_bytes_count"] == number + 2
+        assert found["bandit_serve_rows"] == 1
+        assert found["bandit_serve_metrics_snapshots_skipped"] == 0
+        assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.anyio
+async def test_a_crash_between_two_steps_neither_loses_nor_doubles_a_count(tmp_path) -> None:
+    for name in ("a", "b"):
+        end(tmp_path, name, 3)
+    assert (await start_and_end(tmp_path, 1))["bandit_serve_requests_total200"] == 7
+    # The sum was written and one of its files not deleted any more; a next sum was begun
+    end(tmp_path, "a", 3)
+    (tmp_path / "ended.new").write_bytes(b"[0, [")
+    end(tmp_path, "c", 5)
+    reader = Figures([part(1)], tmp_path)
+    assert (await samples(reader))["bandit_serve_requests_total200"] == 12
+    for _ in range(2):
+        assert (await start_and_end(tmp_path, 1))["bandit_serve_requests_total200"] == 12
+    assert sorted(path.name for path in tmp_path.glob("[a-z]*")) == ["ended.sum"]
+
+
+@pytest.mark.anyio
+async def test_a_damaged_sum_is_counted_and_left_alone(tmp_path) -> None:
+    (tmp_path / "ended.sum").write_bytes(b"[0, [")
+    end(tmp_path, "a", 3)
+    found = await start_and_end(tmp_path, 1)
+    assert found["bandit_serve_requests_total200"] == 4
+    assert found["bandit_serve_metrics_snapshots_skipped"] == 1
+
+
+@pytest.mark.anyio
+async def test_files_of_workers_that_run_or_are_damaged_are_not_folded(tmp_path) -> None:
+    (tmp_path / "runs.json").write_bytes(encode(*RUNNING, part(5).measurements()))
+    (tmp_path / "damaged.json").write_bytes(b"")
+    end(tmp_path, "ended", 3)
+    found = await start_and_end(tmp_path, 1)
+    assert found["bandit_serve_requests_total200"] == 9
+    assert found["bandit_serve_rows"] == 6
+    assert found["bandit_serve_metrics_snapshots_skipped"] == 1
+    assert {"runs.json", "damaged.json"} < {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.anyio
+async def test_a_scrape_while_others_fold_sees_every_count_once(tmp_path) -> None:
+    rounds = 150
+
+    def churn(prefix: str) -> None:
+        for number in range(rounds):
+            end(tmp_path, f"{prefix}{number}", 1)
+            Folder(tmp_path, "none").fold()
+
+    threads = [threading.Thread(target=churn, args=(prefix,)) for prefix in "xyz"]
+    reader, seen = Figures([part(0)], tmp_path), [0.0]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        seen.append((await samples(reader))["bandit_serve_requests_total200"])
+    for thread in threads:
+        thread.join()
+    seen.append((await samples(reader))["bandit_serve_requests_total200"])
+    assert seen == sorted(seen)
+    assert seen[-1] == 3 * rounds

@@ -52,7 +52,7 @@ def test_the_document_names_what_the_service_serves(service) -> None:
         "wide",
     ]
     statuses = set(document["paths"]["/predict"]["post"]["responses"])
-    assert statuses == {"200", "400", "413", "415", "422", "429", "500", "503", "504"}
+    assert statuses == {"200", "400", "405", "413", "415", "422", "429", "500", "503", "504"}
 
 
 class Page(HTMLParser):

@@ -1,5 +1,8 @@
 """`run --store` on a Redis: the choice wins over the configuration, and the store is named."""
 
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from featurestore.redis import RedisSettings, RedisTables
+from loadtest.processes import free_port
 from service.cli import main
 from tests.featurestore.redis import servers
 
@@ -22,6 +26,7 @@ prior = { alpha = 1.0, beta = 3.0 }
 deadline_ms = 1000
 """
 SOON_S = 20.0
+COMMAND = str(Path(sys.executable).with_name("bandit-serve"))
 
 
 def fill(settings: RedisSettings) -> None:
@@ -58,7 +63,32 @@ def test_predictions_come_from_the_store_that_is_given(start, choice) -> None:
     assert scores == pytest.approx(wanted | {"unknown": 0.25}, rel=1e-6)
     health = service.client.get("/health").json()
     assert (health["status"], health["checks"]["store"]) == ("ok", "ok")
-    await_banner(service.log, f"  store   {url}\n")
+    await_banner(service.log, f"  store   {url}: content\n")
+    await_banner(service.log, "Greedy on content, prior")
+
+
+def test_the_start_names_the_tables_and_a_model_without_one(start, shared_redis) -> None:
+    fill(RedisSettings(shared_redis.url, prefix="named"))
+    misspelt = MODELS + 'entity_type = "contents"\n'
+    service = start(shared_redis.url, misspelt, redis_prefix="named")
+    await_banner(service.log, f"  store   {shared_redis.url}: content\n")
+    await_banner(service.log, "Greedy on contents (no such table yet: all get the prior), prior")
+    empty = start(shared_redis.url, MODELS, redis_prefix="nothing")
+    await_banner(empty.log, f"{shared_redis.url}: empty, every candidate gets the prior\n")
+
+
+def test_the_start_says_at_once_that_it_waits_for_the_store(tmp_path: Path) -> None:
+    port, log, config = free_port(), tmp_path / "log", tmp_path / "models.toml"
+    config.write_text(MODELS)
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    run = [COMMAND, "run", "--config", config, "--store", nowhere, "--port", port, "--workers", 1]
+    with log.open("wb") as stream, subprocess.Popen(list(map(str, run)), stdout=stream) as process:
+        try:
+            listens = f"bandit-serve listens at http://127.0.0.1:{port}, waiting for {nowhere}\n"
+            await_banner(log, listens)
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def test_health_names_the_store_that_is_down(start, redis_server: servers.Server) -> None:

@@ -1,6 +1,7 @@
 """`bandit-serve emulate vertex` as a process."""
 
 import asyncio
+import csv
 import re
 import signal
 import subprocess
@@ -14,25 +15,27 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from bandit import Model
 from featurestore import FeatureBatch, StoreUnavailable
 from featurestore.vertex.conduct import Conduct, parse_latency
 from idcolumn import IdColumn
 from service.cli import main
+from service.config import load_settings
+from service.stores.serving import Serving, open_serving
 from tests.featurestore.vertex.emulators import store_of
 
-ARMS = "id,alpha,beta\na,1.5,2\nb,3,4\nempty,,4\nbad,x,1\na,5,6\n"
+COMMAND = [sys.executable, "-c", "from service.cli import main; main()", "emulate", "vertex"]
+ARMS = "id,alpha,beta\na,1.5,2\nb,3,4\nempty,,4\nbad,x,1\n,1,1\na,5,6\n"
 
 
 @contextmanager
 def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run the command, wait for what it says, and end it."""
-    start = "from service.cli import main; main()"
-    command = [sys.executable, "-c", start, "emulate", "vertex", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             lines = []
-            while "plaintext = true" not in (lines[-1] if lines else ""):
+            while not (lines and lines[-1].startswith("bandit-serve run")):
                 lines.append(process.stdout.readline().rstrip("\n"))
                 assert process.poll() is None
             yield process, lines
@@ -61,6 +64,8 @@ def test_it_serves_files_says_how_to_try_and_ends(tmp_path: Path, number: int) -
     options = ["--data", f"{tmp_path}/arms.csv", "--data", f"article={tmp_path}/more.csv"]
     with serving(*options, "--port", "0", "--latency-ms", "uniform:1,3") as (process, lines):
         assert '"content": 4 ids with alpha, beta' in lines
+        assert "  2 bad rows: a value is not finite and > 0: no service can score from it" in lines
+        assert "  1 bad rows: empty id: left out" in lines
         assert '"article": 1 ids with alpha, beta' in lines
         port = port_of(lines)
         batch = asyncio.run(read(port, ["b", "a", "empty", "bad", "c"]))
@@ -83,9 +88,41 @@ def test_it_fails_as_told_and_can_be_killed_and_restarted(tmp_path: Path) -> Non
             asyncio.run(read(port, ["a"]))
     with serving(*data, "--port", str(port)):
         assert asyncio.run(read(port, ["a"])).found.all()
-        taken = run(*data, "--port", str(port))
-        assert taken.exit_code == 2
-        assert f"can't listen on 127.0.0.1:{port}" in taken.output
+        taken = subprocess.run(
+            [*COMMAND, *data, "--port", str(port)], capture_output=True, text=True, check=False
+        )
+        assert taken.returncode == 2
+        assert f"can't listen on 127.0.0.1:{port}: Address already in use" in taken.stderr
+        assert len(taken.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["vertex", "vertex-legacy"])
+@pytest.mark.parametrize(
+    "header", ["id,alpha,beta", "id,views,beta,alpha", 'id,ctr.a,"ctr ""b"""', "id,x,y,z"]
+)
+def test_the_configuration_that_it_prints_serves(tmp_path: Path, header: str, kind: str) -> None:
+    width = header.count(",")
+    row = ",".join(["arm", "5", "6", "7"][: width + 1])
+    (tmp_path / "arms.csv").write_text(f"{header}\n{row}\n")
+    (tmp_path / "one.csv").write_text("id,only\n1,2\n")
+    given = [f"--data=my.arms={tmp_path}/arms.csv", f"--data=less={tmp_path}/one.csv"]
+    with serving(*given, "--port", "0") as (_, lines):
+        pasted = "\n".join(lines[lines.index("cat > vertex.toml <<'END'") : -1])
+        subprocess.run(["sh", "-c", pasted], cwd=tmp_path, check=True)
+        settings = load_settings(tmp_path / "vertex.toml", {"store": {"kind": kind}})
+        (model,) = settings.models.by_name.values()
+        found = asyncio.run(first_row(open_serving(settings.store), model))
+        named = dict(zip(next(csv.reader([header])), row.split(","), strict=True))
+        assert found == [float(named[feature]) for feature in model.features]
+
+
+async def first_row(store: Serving, model: Model) -> list[float]:
+    ids, deadline = IdColumn.from_list(["arm"]), time.monotonic() + 30
+    try:
+        batch = await store.fetch(model.entity_type, ids, model.features, deadline)
+        return batch.values[0].tolist()
+    finally:
+        await store.close()
 
 
 def run(*options: str):
