@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ SOONEST_S = 0.002
 # or as this many seconds when none is known: a caller in a hurry says nothing about the store.
 FAIR_PERCENTILES = 3.0
 FAIR_S = 0.05
+# Unless nobody got an answer for so many seconds.
+SILENT_S = 1.0
 # Nor does one that was looked at so many seconds after its deadline, by an event loop that
 # something else had kept from taking in the answer.
 BLOCKED_S = 0.1
@@ -83,6 +86,7 @@ class Line:
         self._late_share = self._late_at = 0.0
         self._chunks_in_flight = chunks_in_flight
         self._hedge = hedge
+        self._answered_at = 0.0
         self._budget = HEDGES_AT_ONCE
         self._log = FailureLog("reading the feature store")
         self._waiting: deque[Callable[[], None]] = deque()
@@ -125,6 +129,7 @@ class Line:
         self._budget = min(self._budget + HEDGES_PER_CHUNK, HEDGES_AT_ONCE)
         if outcome is Outcome.OK:
             self.latencies.add(seconds)
+        self._answered_at = time.monotonic()
         self._late_share *= 1 - LATE_WEIGHT
         self.breaker.succeeded()
         if outcome is Outcome.PARTIAL:
@@ -145,9 +150,10 @@ class Line:
         self._late_share += (1 - self._late_share) * LATE_WEIGHT
         self._late_at = now
         allowed_s, p95_s = deadline - began, self.latencies.p95_s
+        fair_s = FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S
         if now - deadline > BLOCKED_S:
             self.breaker.abandoned()
-        elif allowed_s >= (FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S):
+        elif allowed_s >= fair_s or now - self._answered_at > SILENT_S:
             self.breaker.failed(now)
             self._log.failed(f"no answer within {allowed_s:.3f} s")
         else:

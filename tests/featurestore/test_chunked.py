@@ -238,6 +238,16 @@ async def test_callers_in_a_hurry_do_not_condemn_the_store() -> None:
     assert (await fetch(chunked, first(400))).found.all()
 
 
+async def test_a_store_that_answers_nobody_is_condemned_by_callers_in_a_hurry_too() -> None:
+    store = Calls(lambda _: asyncio.sleep(0.02))
+    chunked = await warmed(store)
+    store.act = never
+    until = time.monotonic() + 10.0
+    while chunked.line.breaker.state is BreakerState.CLOSED:
+        await fetch(chunked, first(400), 0.01)
+        assert time.monotonic() < until
+
+
 async def test_an_unknown_feature_is_the_callers_to_mend() -> None:
     chunked = Chunked(Calls())
     with pytest.raises(UnknownFeature, match="gamma"):
