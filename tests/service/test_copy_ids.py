@@ -75,7 +75,7 @@ def test_no_row_found_exits_1_and_replaces_nothing(source: Path, tmp_path: Path,
         ([], "--ids needs one --entity-type"),
         (["--entity-type", "a", "--entity-type", "b"], "--ids needs one --entity-type"),
         (["--entity-type", "content", "--feature", "price"], "features[0] is 'price'"),
-        (["--entity-type", "content", "--from", "vertex"], "vertex: project is ''"),
+        (["--entity-type", "content", "--from", "vertex"], "vertex.project is ''"),
         (["--entity-type", "content", "--to", "vertex"], "vertex can't be written"),
     ],
 )
