@@ -114,7 +114,7 @@ def test_health_names_the_store_that_is_down(start, redis_server: servers.Server
     [
         ("http://cache", "unknown scheme 'http'"),
         ("", "is empty"),
-        ("redis://cache?socket_timeout=3", "redis.url: "),
+        ("redis://cache?socket_timeout=3", "redis.url is "),
         ("vertex", "vertex.project"),
     ],
 )
