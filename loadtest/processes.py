@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 
 __all__ = ["accepts", "cpu_seconds", "free_port", "process_tree", "ready", "running"]
@@ -16,12 +17,23 @@ START_S = 60.0
 STOP_S = 15.0
 
 
+FIRST, LAST = 21_000, 32_000  # below those for outgoing connections
+BUS = 10_000  # a Redis cluster's own port is so much above
+START = FIRST + time.monotonic_ns() % (LAST - FIRST)
+PORTS: Iterator[int] = cycle((*range(START, LAST), *range(FIRST, START)))
+
+
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of the loopback interface that nobody listens on, another one each time."""
+    for port in islice(PORTS, LAST - FIRST):
+        with socket.socket() as one, socket.socket() as bus:
+            try:
+                one.bind(("127.0.0.1", port))
+                bus.bind(("127.0.0.1", port + BUS))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
 
 
 def ready(port: int) -> None:

@@ -32,6 +32,7 @@ ENV_PREFIX = "BANDIT_SERVE_"
 POLICIES = ("thompson", "greedy", "bayes-ucb")
 # What Kubernetes sets in every container for a service named bandit-serve-redis or the like
 CLUSTER_VARIABLE = re.compile(r"_(?<!SERVER_)(PORT|PORT_\d+_.*|SERVICE_HOST|SERVICE_PORT.*)$")
+MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|DEFAULT_MODEL$)")
 SECTIONS = ("server", *STORE_SECTIONS)  # what is left out of them is as in the default
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FLOAT32_RANGE = (1.2e-38, 3.4e38)
@@ -92,7 +93,7 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     ConfigError
         Lists every problem of the file, the environment and the command line at once.
     """
-    problems: list[str] = []
+    problems = _misplaced(os.environ)
     given = _read(path)
     standard = _read(DEFAULT_CONFIG)
     table = {**given, **{section: standard[section] for section in SECTIONS}}
@@ -116,7 +117,11 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), ["does not exist"]) from error
+    except OSError as error:
+        raise ConfigError(str(path), [f"can't be read: {error.strerror}"]) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(str(path), [f"can't be read as TOML: {error}"]) from error
 
 
@@ -154,6 +159,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any
             if variable.startswith(prefix) and not CLUSTER_VARIABLE.search(variable):
                 values[variable.removeprefix(prefix).lower()] = _toml_value(text)
     return found
+
+
+def _misplaced(environment: Mapping[str, str]) -> list[str]:
+    """Return a problem for each variable that would set what only the file can."""
+    return [
+        f"{variable} is not a setting: models are declared in the file"
+        for variable in sorted(environment)
+        if MODEL_VARIABLE.match(variable) and not CLUSTER_VARIABLE.search(variable)
+    ]
 
 
 def _toml_value(text: str) -> Any:

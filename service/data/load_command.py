@@ -73,11 +73,14 @@ class Destination:
 
 
 def _read_prior(_: click.Context, __: click.Parameter, value: str) -> Prior:
+    wrong = f"{value!r} is not ALPHA,BETA, both > 0"
+    parts = value.split(",")
+    if len(parts) != 2:
+        raise click.BadParameter(wrong)
     try:
-        alpha, beta = map(float, value.split(","))
-        return Prior(alpha, beta)
+        return Prior(*map(float, parts))
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not ALPHA,BETA, both > 0: {error}") from error
+        raise click.BadParameter(f"{wrong}: {error}") from error
 
 
 @click.command()
@@ -225,7 +228,9 @@ def _load(task: Load, to: Destination, log: BadRowLog) -> None:
         click.echo(f'{there:,} rows of "{to.entity_type}" are in {place} now')
     elif report.written:
         click.echo(f'"{to.entity_type}" in {place} has them now')
-    if report.bad:
+    if not report.good:
+        click.echo("nothing was loaded: there is no good row", err=True)
+    if report.bad or not report.good:
         click.get_current_context().exit(1)
 
 

@@ -112,5 +112,8 @@ def output_to(file: str) -> Iterator[BinaryIO]:
     if file == "-":
         yield sys.stdout.buffer
     else:
+        folder = Path(file).parent
+        if not folder.is_dir():
+            raise DataError(f"{file}: there is no folder {folder}")
         with whole_file(Path(file)) as output:
             yield output

@@ -135,7 +135,21 @@ def test_what_a_cluster_puts_into_the_environment_is_left_alone(tmp_path, monkey
     monkeypatch.setenv("BANDIT_SERVE_REDIS_PORT_6379_TCP_ADDR", "10.0.0.2")
     monkeypatch.setenv("BANDIT_SERVE_REDIS_SERVICE_HOST", "10.0.0.2")
     monkeypatch.setenv("BANDIT_SERVE_REDIS_SERVICE_PORT", "6379")
+    monkeypatch.setenv("BANDIT_SERVE_MODELS_PORT_80_TCP", "tcp://10.0.0.3:80")
     assert settings_of(tmp_path, ONE_MODEL).server.port == 8000
+
+
+@pytest.mark.parametrize("name", ["MODELS_M_VERSION", "MODELS_X", "DEFAULT_MODEL"])
+def test_models_are_not_set_in_the_environment(tmp_path, monkeypatch, name: str) -> None:
+    monkeypatch.setenv(f"BANDIT_SERVE_{name}", "1")
+    said = f"BANDIT_SERVE_{name} is not a setting: models are declared in the file"
+    assert problems_of(tmp_path, ONE_MODEL) == (said,)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_settings(tmp_path / "none.toml")
+    assert raised.value.problems == ("does not exist",)
 
 
 def test_the_only_model_is_the_default(tmp_path) -> None:

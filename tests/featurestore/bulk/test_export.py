@@ -128,7 +128,7 @@ def test_a_failed_write_leaves_the_file_that_was_there(tmp_path: Path) -> None:
         (["out.csv", "--store", "absent"], "absent"),
         (["out.csv", "--entity-type", "shop"], 'no entity type "shop"; there are: content'),
         (["out.json"], "out.json: the name ends in none of"),
-        (["absent/out.csv"], "absent/out.csv"),
+        (["absent/out.csv"], "absent/out.csv: there is no folder absent"),
     ],
 )
 def test_what_can_not_be_exported_exits_2(

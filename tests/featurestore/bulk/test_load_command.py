@@ -65,6 +65,16 @@ def test_a_clean_load_exits_0_and_says_what_it_did(tmp_path: Path, run: Run) -> 
     assert rows_in(tmp_path) == {"a": (5, 15), "b": (3, 8)}
 
 
+@pytest.mark.parametrize("header", ["id,alpha,beta", "id,successes,trials", "id,reward"])
+def test_a_file_without_rows_loads_nothing_and_says_so(
+    tmp_path: Path, run: Run, header: str
+) -> None:
+    result = run(file_of(tmp_path, f"{header}\n"))
+    assert result.exit_code == 1
+    assert result.stderr == "nothing was loaded: there is no good row\n"
+    assert rows_in(tmp_path) == {}
+
+
 def test_bad_rows_are_named_counted_and_make_it_exit_1(tmp_path: Path, run: Run) -> None:
     bad = "".join(f"x{number},0,1\n" for number in range(25))
     file = file_of(tmp_path, f"id,alpha,beta\na,1,2\nb,3\n{bad}c,5,6\n")
@@ -104,7 +114,7 @@ def test_bad_rows_can_be_had_as_a_file(tmp_path: Path, run: Run) -> None:
         (["absent.csv"], "absent.csv can't be read"),
         (["."], ". can't be read"),
         (["rows.csv", "--prior", "0,1"], "alpha of the prior is 0.0"),
-        (["rows.csv", "--prior", "1"], "is not ALPHA,BETA"),
+        (["rows.csv", "--prior", "1"], "'1' is not ALPHA,BETA, both > 0\n"),
         (["rows.csv", "--batch", "0"], "--batch"),
         (["rows.csv", "--mode", "add"], "posteriors are all that is known of an arm: --mode add"),
         (["rows.csv", "--mode", "merge"], "--mode"),

@@ -38,6 +38,11 @@ class Link:
         self._wake = asyncio.Event()
         self._hung_up = False
 
+    def strand(self) -> None:
+        """Carry nothing any more."""
+        self._mode = Stall
+        self.wake()
+
     def wake(self) -> None:
         """Look at the mode again."""
         self._wake.set()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-__all__ = ["Cut", "Delay", "Drip", "Garbage", "Mode", "Pass", "Place", "Reset", "Stall"]
+__all__ = ["Cut", "Delay", "Drip", "Garbage", "Mode", "Pass", "Place", "Reset", "Stall", "Strand"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,11 @@ class Cut:
 @dataclass(frozen=True)
 class Stall:
     """Connections are accepted and nothing flows, in either direction, until the mode changes."""
+
+
+@dataclass(frozen=True)
+class Strand:
+    """Nothing flows any more over the connections there are, whatever comes; new ones work."""
 
 
 @dataclass(frozen=True)
@@ -73,4 +78,4 @@ class Garbage:
         return reply[:middle] + self._random.randbytes(self.size) + reply[middle:]
 
 
-Mode = Pass | Cut | Stall | Drip | Reset | Delay | Garbage
+Mode = Pass | Cut | Stall | Strand | Drip | Reset | Delay | Garbage

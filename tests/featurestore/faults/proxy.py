@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Self, TypeVar
 
 from tests.featurestore.faults.link import Link
-from tests.featurestore.faults.modes import Cut, Mode, Pass, Reset
+from tests.featurestore.faults.modes import Cut, Mode, Pass, Reset, Strand
 
 __all__ = ["Proxy"]
 
@@ -93,7 +93,7 @@ class Proxy:
             for link in self._links.values():
                 link.reset()
         for link in self._links.values():
-            link.wake()
+            link.strand() if mode == Strand() else link.wake()
         if isinstance(mode, Cut) or mode == Reset():
             await _end(list(self._links))
 

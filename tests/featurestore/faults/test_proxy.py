@@ -22,6 +22,7 @@ from tests.featurestore.faults.modes import (
     Place,
     Reset,
     Stall,
+    Strand,
 )
 from tests.featurestore.faults.proxy import Proxy
 
@@ -174,6 +175,19 @@ def test_cut_closes_and_refuses(proxy: Proxy) -> None:
     proxy.set(Pass())
     with connect(proxy) as client:
         assert says(client, b"again") == b"again"
+
+
+def test_stranded_connections_carry_nothing_and_new_ones_work(proxy: Proxy) -> None:
+    with connect(proxy) as old:
+        assert says(old, b"hello") == b"hello"
+        proxy.set(Strand())
+        old.sendall(b"lost")
+        assert silent(old)
+        with connect(proxy) as new:
+            assert says(new, b"hello") == b"hello"
+        proxy.set(Pass())
+        assert silent(old)
+    settle(proxy, 0)
 
 
 def test_a_stall_holds_what_is_there_and_what_comes(proxy: Proxy) -> None:

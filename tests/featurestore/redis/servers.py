@@ -13,23 +13,12 @@ import pytest
 import redis
 from redis.exceptions import RedisError
 
+from loadtest.processes import free_port
+
 __all__ = ["Cluster", "Server", "cluster", "eventually", "free_port", "server"]
 
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
 MISSING = "needs redis-server: on Debian, apt-get install redis-server"
-
-
-def free_port() -> int:
-    """A TCP port of this machine that nobody listens on, below those for outgoing connections."""
-    for port in range(21_000 + time.monotonic_ns() % 500 * 20, 32_000):
-        with socket.socket() as one, socket.socket() as bus:
-            try:
-                one.bind(("127.0.0.1", port))
-                bus.bind(("127.0.0.1", port + 10_000))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
 
 
 def eventually(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:

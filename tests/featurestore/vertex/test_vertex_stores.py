@@ -22,8 +22,10 @@ from featurestore.vertex.conduct import CODES, Conduct, parse_latency
 from featurestore.vertex.emulator import Emulator
 from featurestore.vertex.failures import TRANSLATIONS
 from idcolumn import IdColumn
+from loadtest.processes import free_port
+from tests.featurestore.faults.modes import Strand
+from tests.featurestore.faults.proxy import Proxy
 from tests.featurestore.vertex.emulators import VARIANTS, emulator, emulator_process, store_of
-from tests.featurestore.vertex.proxy import proxy_to
 
 pytestmark = pytest.mark.anyio
 
@@ -336,15 +338,15 @@ async def test_a_service_that_went_away_comes_back(variant: str) -> None:
 async def test_a_connection_that_swallows_everything_is_replaced(
     serving: Emulator, variant: str
 ) -> None:
-    async with proxy_to(serving.port) as proxy:
+    with Proxy("127.0.0.1", serving.port) as proxy:
         store = store_of(variant, proxy.port)
         for _ in range(8):
             assert (await fetch(store, ["id1"])).found.all()
-        assert proxy.accepted == 4
-        proxy.swallow()
+        assert proxy.opened == 4
+        proxy.set(Strand())
         assert (await fetch(store, ["id1"], within_s=0.05)).lost.any()
         assert await recovered_within(store, 2.0)
-        assert 4 < proxy.accepted <= 8
+        assert 4 < proxy.opened <= 8
         await store.close()
 
 
@@ -367,16 +369,9 @@ def test_a_store_is_made_outside_of_a_loop() -> None:
         await store.close()
         await serving.stop()
 
-    port = asyncio.run(free_port())
+    port = free_port()
     for variant in VARIANTS:
         asyncio.run(read(store_of(variant, port), Emulator({})))
-
-
-async def free_port() -> int:
-    serving = Emulator({})
-    await serving.start()
-    await serving.stop()
-    return serving.port
 
 
 async def test_a_damaged_answer_is_a_corrupt_store() -> None:
