@@ -16,8 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from featurestore.redis import RedisSettings, RedisTables
 from tests.featurestore.redis import servers
 
-pytestmark = pytest.mark.skipif(bool(servers.MISSING), reason=servers.MISSING)
-
 LENIENT = """
 [models.m]
 version = "1"
