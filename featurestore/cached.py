@@ -79,10 +79,6 @@ class Cached:
             return batch
         return await table.fill(batch, ids, absent, deadline)
 
-    def slowness(self, now: float) -> str:
-        """See `Chunked.slowness`."""
-        return self._store.slowness(now)
-
     def measurements(self) -> Iterator[Measurement]:
         """See `Measured`."""
         yield from self._store.measurements()

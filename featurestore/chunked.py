@@ -102,10 +102,6 @@ class Chunked:
             chunk.submit()
         return gathering, chunks
 
-    def slowness(self, now: float) -> str:
-        """Say how slow the store is at an instant, empty when it is not."""
-        return self.line.slowness(now)
-
     def measurements(self) -> Iterable[Measurement]:
         """See `Measured`."""
         return self.line.measurements()

@@ -28,7 +28,9 @@ class FailureLog:
         if self._times == 1:
             self._since = time.monotonic()
         if self._times & (self._times - 1) == 0:
-            logger.warning("%s failed, %d times in a row: %s", self._what, self._times, error)
+            # as text: a record may be kept, and an error keeps the frames of the failed call
+            said = str(error)
+            logger.warning("%s failed, %d times in a row: %s", self._what, self._times, said)
 
     def succeeded(self) -> None:
         """End the row."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from featurestore.batch import FeatureBatch, Lost
 from featurestore.breaker import Breaker, BreakerState
+from featurestore.errors import StoreCorrupt
 from featurestore.failurelog import FailureLog
 from featurestore.latency import Latencies
 from featurestore.measurement import Histogram, Measurement, counter, gauge, highest, histogram
@@ -31,9 +32,6 @@ SILENT_S = 1.0
 # Nor does one that was looked at so many seconds after its deadline, by an event loop that
 # something else had kept from taking in the answer.
 BLOCKED_S = 0.1
-LATE_WEIGHT = 0.02  # an average over some 100 chunks
-SLOW_SHARE = 0.05
-SLOW_S = 30.0  # after which what was late is forgotten
 
 
 class Outcome(StrEnum):
@@ -83,7 +81,6 @@ class Line:
         self.counts = ChunkCounts()
         self.seconds = {outcome: Histogram() for outcome in Outcome}
         self.attempts: set[asyncio.Task[FeatureBatch]] = set()
-        self._late_share = self._late_at = 0.0
         self._chunks_in_flight = chunks_in_flight
         self._hedge = hedge
         self._answered_at = 0.0
@@ -130,7 +127,6 @@ class Line:
         if outcome is Outcome.OK:
             self.latencies.add(seconds)
         self._answered_at = time.monotonic()
-        self._late_share *= 1 - LATE_WEIGHT
         self.breaker.succeeded()
         if outcome is Outcome.PARTIAL:
             self._log.failed("a part of the rows was lost")
@@ -143,12 +139,14 @@ class Line:
         """Note a chunk that ended without rows."""
         outcome = Outcome.FAILED if why is Lost.FAILED else Outcome.LATE
         self.seconds[outcome].observe(now - began)
+        if isinstance(error, StoreCorrupt):  # of one table; others may be well
+            self.breaker.abandoned()
+            self._log.failed(error)
+            return
         if outcome is Outcome.FAILED:
             self.breaker.failed(now)
             self._log.failed(error or "all rows of a chunk were lost")
             return
-        self._late_share += (1 - self._late_share) * LATE_WEIGHT
-        self._late_at = now
         allowed_s, p95_s = deadline - began, self.latencies.p95_s
         fair_s = FAIR_PERCENTILES * p95_s if math.isfinite(p95_s) else FAIR_S
         if now - deadline > BLOCKED_S:
@@ -158,14 +156,6 @@ class Line:
             self._log.failed(f"no answer within {allowed_s:.3f} s")
         else:
             self.breaker.abandoned()
-
-    def slowness(self, now: float) -> str:
-        """Say how slow the store is when many chunks were late of late; empty when not."""
-        if self._late_share < SLOW_SHARE or now - self._late_at > SLOW_S:
-            return ""
-        p95_ms = self.latencies.known_p95_s * 1e3
-        late = f"{self._late_share:.0%} of the latest chunks were late"
-        return f"{late}, 95 of 100 that came took up to {p95_ms:.0f} ms"
 
     def measurements(self) -> Iterator[Measurement]:
         """Return what an operator wants to know of the store."""

@@ -1,5 +1,6 @@
 """What a worker has answered, shed, defaulted and missed since it started, and how long it took."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from service.stages import STAGES, Stages
 
 __all__ = ["Counts", "ModelCounts"]
 
+SHARE_WEIGHT = 0.02  # an average over some 100 predictions
+FORGOTTEN_S = 30.0
 KINDS = (*PROBLEMS, BrokenBody, FeaturesUnavailable)
 STATUSES = {STATUS_OK, *(kind.status for kind in PROBLEMS if kind is not NotFound)}
 
@@ -56,6 +59,7 @@ class Counts:
         self.statuses = dict.fromkeys(sorted(STATUSES), 0)
         self.ok_seconds = Histogram()
         self.problem_seconds = Histogram()
+        self._degraded_share = self._degraded_at = 0.0
         self.stage_seconds = {stage: Histogram() for stage in STAGES}
 
     def prediction(self, model: str, batch: FeatureBatch, missing: int, degraded: int) -> None:
@@ -65,7 +69,9 @@ class Counts:
         counts.candidates += len(batch.found)
         counts.missing += missing
         counts.invalid += batch.invalid
+        self._degraded_share += ((degraded > 0) - self._degraded_share) * SHARE_WEIGHT
         if degraded:
+            self._degraded_at = time.monotonic()
             counts.degraded_requests += 1
             counts.lost += np.bincount(batch.lost, minlength=len(Lost))
 
@@ -83,6 +89,11 @@ class Counts:
         (self.ok_seconds if status == STATUS_OK else self.problem_seconds).observe(seconds)
         for stage, duration in stages.durations:
             self.stage_seconds[stage].observe(duration)
+
+    def degraded_lately(self) -> float:
+        """Return the share of the latest predictions that were degraded, 0 when none was lately."""
+        recent = time.monotonic() - self._degraded_at < FORGOTTEN_S
+        return self._degraded_share if recent else 0.0
 
     def totals(self) -> dict[str, Any]:
         """Return the totals over all models, by name."""

@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
                 self._deliver(reply)
         except hiredis.ProtocolError as error:
             self.abort(f"what came is not the Redis protocol: {error}")
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             self.abort(f"what came does not answer the request: {error}")
 
     def pause_writing(self) -> None:

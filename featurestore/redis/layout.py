@@ -72,7 +72,7 @@ def decode_features(record: bytes) -> tuple[str, ...]:
     """
     try:
         names = json.loads(record)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise StoreCorrupt(f"the hash of tables holds {record[:200]!r}") from error
     if not (isinstance(names, list) and names and all(isinstance(n, str) for n in names)):
         raise StoreCorrupt(f"the hash of tables holds {record[:200]!r}")

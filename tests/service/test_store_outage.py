@@ -125,12 +125,7 @@ def await_closed(service) -> None:
 
 def begin(start, redis: servers.Server, models: str = LENIENT, **more: object):
     named = f'default_model = "m"\n{models}'
-    return start(
-        Path("unused"),
-        named,
-        workers=2,
-        **{"store_kind": "redis", "redis_url": redis.url, "store_hot_rows": 0, **more},
-    )
+    return start(redis.url, named, workers=2, **{"store_hot_rows": 0, **more})
 
 
 def strike(redis: servers.Server, how: str) -> None:
