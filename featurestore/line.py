@@ -21,8 +21,9 @@ __all__ = ["ChunkCounts", "Line", "Outcome"]
 # isn't asked twice for everything (Dean & Barroso, "The tail at scale", CACM 56(2), 2013).
 HEDGES_PER_CHUNK = 0.1
 HEDGES_AT_ONCE = 10.0
-# The event loop's timers have milliseconds, and its own delays reach as much under load.
-SOONEST_S = 0.002
+# Beyond the 95th percentile: the event loop's timers have milliseconds, so that of a store whose
+# answers all take as long, nearly all would be late, and use up the budget of those that are.
+MARGIN_S = 0.002
 # A chunk that is late counts against the store when it had as long as this many 95th percentiles,
 # or as this many seconds when none is known: a caller in a hurry says nothing about the store.
 FAIR_PERCENTILES = 3.0
@@ -96,7 +97,7 @@ class Line:
     @property
     def hedge_after_s(self) -> float:
         """After how many seconds without an answer a second attempt is due."""
-        return max(self.latencies.p95_s, SOONEST_S) if self._hedge else math.inf
+        return self.latencies.p95_s + MARGIN_S if self._hedge else math.inf
 
     def enter(self, begin: Callable[[], None]) -> None:
         """Call `begin` when there is room, which is now or later."""

@@ -178,6 +178,21 @@ async def test_a_late_chunk_is_asked_for_once_more() -> None:
     assert (store.cancelled, store.under_way) == (1, 0)
 
 
+async def test_late_chunks_of_an_even_store_are_not_left_out_for_want_of_a_budget() -> None:
+    slow: list[int] = []
+
+    async def act(call: int) -> None:
+        if call > 100 and call % 50 == 0:
+            slow.append(call)
+        await asyncio.sleep(0.5 if slow and slow[-1] == call else 0.02)
+
+    chunked = Chunked(Calls(act))
+    for _ in range(150):
+        assert (await fetch(chunked, first(400))).found.all()
+    assert len(slow) >= 10
+    assert chunked.line.counts.hedges_won >= 0.8 * len(slow)
+
+
 async def test_a_failed_chunk_is_asked_for_once_more() -> None:
     store = Calls(lambda call: fail(call) if call == 0 else at_once(call))
     assert (await fetch(Chunked(store), first(100))).found.all()
