@@ -1,6 +1,7 @@
 """What both generations of the service have in common: a fetch around their calls."""
 
 import time
+from abc import ABC, abstractmethod
 
 import grpc
 
@@ -21,7 +22,7 @@ ANSWERS = (NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
 CHECKED_ID = "bandit-serve-check"
 
 
-class Adapter:
+class Adapter(ABC):
     """A `FeatureStore` over calls that a subclass makes.
 
     Attributes
@@ -35,10 +36,12 @@ class Adapter:
         self.connections = Connections(settings)
         self._invalid = InvalidLog()
 
+    @abstractmethod
     def resource(self, entity_type: str) -> str:
         """Path of the table."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def read(
         self, entity_type: str, answers: Answers, features: tuple[str, ...], deadline: float
     ) -> None:
@@ -51,11 +54,12 @@ class Adapter:
         UnknownFeature
             The table lacks a feature.
         """
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def probe(self, entity_type: str, name: str, deadline: float) -> None:
         """Ask for one id and forget the answer; raises `CallFailed`."""
-        raise NotImplementedError
+        ...
 
     async def fetch(
         self, entity_type: str, ids: IdColumn, features: tuple[str, ...], deadline: float
