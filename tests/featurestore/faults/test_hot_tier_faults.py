@@ -11,7 +11,7 @@ from featurestore import Cached, CachedSettings, Chunked, FeatureBatch, Lost
 from idcolumn import IdColumn
 from tests.featurestore.faults.backends import HOST, Backend, redis
 from tests.featurestore.faults.faulty_requests import ENTITY_TYPE, FEATURES, MODES
-from tests.featurestore.faults.leaks import connections_gone, nothing_left, until
+from tests.featurestore.faults.leaks import connections_gone, nothing_left
 from tests.featurestore.faults.metronome import Metronome
 from tests.featurestore.faults.modes import Pass
 from tests.featurestore.faults.proxy import Proxy
@@ -85,14 +85,3 @@ async def test_rows_in_memory_hide_a_fault_and_are_refreshed_after_it(
                 if others.found.all() and known.oldest_age_s < 5 * TTL_S:
                     break
                 assert time.monotonic() < ends, (others.lost, known.oldest_age_s)
-
-
-async def test_a_row_that_was_forgotten_is_not_served_by_a_late_reply(backend: Backend) -> None:
-    async with opened(backend) as (tier, proxy):
-        await fetch(tier, KNOWN, 1.0)
-        proxy.set(MODES["slow replies"])
-        tier.forget(ENTITY_TYPE, KNOWN)
-        assert (await fetch(tier, KNOWN)).lost.all()
-        tier.forget(ENTITY_TYPE, KNOWN)  # written while the old row was on its way
-        await until(lambda: tier.store.line.in_flight == 0, lambda: "in flight", 3)
-        assert (await fetch(tier, KNOWN)).lost.all()

@@ -210,4 +210,4 @@ async def test_a_blocked_event_loop_is_not_taken_for_a_dead_store(backend: Backe
             assert store.line.breaker.state is BreakerState.CLOSED
             assert (await fetch(store, within_s=0.5)).found.all()
         assert store.line.breaker.openings == 0
-        assert proxy.opened <= CONNECTIONS
+        assert proxy.opened <= 2 * CONNECTIONS  # one that was looked at in between is replaced
