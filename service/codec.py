@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bandit.posterior import Column
 from service.errors import Problem
 from service.reply import Headers
-from service.wire import PredictRequest
+from service.request import PredictRequest
 
 __all__ = ["Codec", "Request"]
 

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from bandit import Models
 from bandit.posterior import Column
 from service.errors import Problem
+from service.media import JSON_MEDIA, require_media
 from service.reply import JSON, PROBLEM_JSON, Headers
-from service.wire import PredictRequest, decode, encode, require_json
+from service.request import PredictRequest
+from service.wire import decode, encode
 
 __all__ = ["JsonCodec"]
 
@@ -22,7 +24,7 @@ class JsonCodec:
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
         """Refuse what isn't JSON in UTF-8."""
-        require_json(headers)
+        require_media(headers, JSON_MEDIA)
 
     def decode(
         self, path: Mapping[str, str], headers: Mapping[bytes, bytes], body: bytes
