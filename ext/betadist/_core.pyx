@@ -305,7 +305,8 @@ def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
     return indices, values
 
 
-cdef size_t order_by(real* like, cnp.ndarray values, cnp.ndarray lanes, cnp.ndarray order) except? 0:
+cdef size_t order_by(real* like, cnp.ndarray values, cnp.ndarray lanes,
+                     cnp.ndarray order) except? 0:
     cdef const real* scores = <const real*>cnp.PyArray_DATA(values)
     cdef const uint64_t* places = <const uint64_t*>cnp.PyArray_DATA(lanes)
     cdef size_t n = <size_t>cnp.PyArray_DIM(values, 0), k = <size_t>cnp.PyArray_DIM(order, 0)

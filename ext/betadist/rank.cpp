@@ -22,7 +22,7 @@ struct Entry {
     BitsOf<T> key;  // ascending where values descend
     std::uint32_t position;
 
-    std::size_t digit(std::size_t place) const { return key >> (8 * place) & (kDigits - 1); }
+    std::size_t digit(std::size_t at) const { return key >> (8 * at) & (kDigits - 1); }
 };
 
 // Returns those of `from` and `to` in which the sorted entries end up.
@@ -30,12 +30,12 @@ template <class T>
 Entry<T>* sort(Entry<T>* from, Entry<T>* to, std::size_t n) {
     std::uint32_t counts[sizeof(T)][kDigits] = {};
     for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t place = 0; place < sizeof(T); ++place) ++counts[place][from[i].digit(place)];
+        for (std::size_t at = 0; at < sizeof(T); ++at) ++counts[at][from[i].digit(at)];
     }
-    for (std::size_t place = 0; place < sizeof(T); ++place) {
+    for (std::size_t at = 0; at < sizeof(T); ++at) {
         std::uint32_t next = 0;
-        for (std::uint32_t& count : counts[place]) next += std::exchange(count, next);
-        for (std::size_t i = 0; i < n; ++i) to[counts[place][from[i].digit(place)]++] = from[i];
+        for (std::uint32_t& count : counts[at]) next += std::exchange(count, next);
+        for (std::size_t i = 0; i < n; ++i) to[counts[at][from[i].digit(at)]++] = from[i];
         std::swap(from, to);
     }
     return from;
@@ -66,9 +66,9 @@ std::size_t rank(const T* values, const std::uint64_t* lanes, std::size_t n, std
     const auto entries = std::make_unique_for_overwrite<Entry<T>[]>(2 * n + 1);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        // + 0 makes -0 a 0
-        entries[kept] = {~std::bit_cast<BitsOf<T>>(values[i] + T(0)), static_cast<std::uint32_t>(i)};
-        kept += values[i] >= least;
+        const T value = values[i] + T(0);  // makes -0 a 0
+        entries[kept] = {~std::bit_cast<BitsOf<T>>(value), static_cast<std::uint32_t>(i)};
+        kept += value >= least;
     }
     Entry<T>* const sorted = sort<T>(entries.get(), entries.get() + n, kept);
     order_equals(sorted, kept, lanes);

@@ -489,7 +489,7 @@ def numbers_to_json(values, order=None):
         When an index in the order isn't in [0, n).
     """
     if not cnp.PyArray_Check(values):
-        raise TypeError(f"values is a {type(values).__name__}, must be an array of float32 or float64")
+        raise TypeError(f"values is a {type(values).__name__}, must be an array of floats")
     cdef int kind = cnp.PyArray_TYPE(values)
     if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
         raise TypeError(f"values is an array of {values.dtype}, must be of float32 or float64")

@@ -23,7 +23,7 @@ double half_gap(float value) {
     return power * ((bits & 0x007fffffu) ? 0x1p-24 : 0x1p-25);
 }
 
-// The nearest whole number, ties to even, of 0 <= x < 2^52; nearbyint is a call where SSE4 may lack.
+// The nearest whole number, ties to even, of 0 <= x < 2^52; nearbyint is a call without SSE4.
 double rounded(double x) { return x + 0x1p52 - 0x1p52; }
 
 // Eight decimal digits of a number < 1e8, the first in the lowest byte.
