@@ -18,10 +18,5 @@ def new_decision_id() -> str:
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = (nanoseconds << 12) // 1_000_000
     bits = 0x2 << 62 | _random.getrandbits(62)
-    return "{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}".format(
-        milliseconds >> 16,
-        milliseconds & 0xFFFF,
-        fraction,
-        bits >> 48,
-        bits & 0xFFFF_FFFF_FFFF,
-    )
+    time_part = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}"
+    return f"{time_part}-{bits >> 48:04x}-{bits & 0xFFFF_FFFF_FFFF:012x}"
