@@ -22,7 +22,6 @@ type decision struct {
 	scores     []float32
 	ranking    ranking
 	random     splitMix
-	redis      scratch
 }
 
 var decisions = sync.Pool{New: func() any { return &decision{random: seeded()} }}
