@@ -31,6 +31,7 @@ func main() {
 	}
 	server := &fasthttp.Server{
 		Handler:               route(store),
+		ErrorHandler:          refuse,
 		MaxRequestBodySize:    4 << 20,
 		ReadBufferSize:        bufferBytes,
 		WriteBufferSize:       bufferBytes,
@@ -49,6 +50,15 @@ func openStore(features, redisURL string) (Store, error) {
 	default:
 		return ConnectRedis(redisURL)
 	}
+}
+
+// refuse answers what is not a request, or too large a one.
+func refuse(ctx *fasthttp.RequestCtx, err error) {
+	status := fasthttp.StatusBadRequest
+	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		status = fasthttp.StatusRequestEntityTooLarge
+	}
+	ctx.Error(err.Error(), status)
 }
 
 func route(store Store) fasthttp.RequestHandler {
