@@ -10,11 +10,11 @@ their planned times.
 import argparse
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from loadtest.drivers import PythonDriver, WrkDriver
-from loadtest.drivers.wrk import wrk
+from loadtest.drivers.wrk import outcome, wrk
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
 from loadtest.result import Result, write_results
@@ -24,28 +24,8 @@ from loadtest.watch import resident_bytes
 
 __all__ = ["add_arguments", "run"]
 
-OK, REFUSED = "200", "429"
+REFUSED = "429"
 WARM_UP_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """Answers of a server under so many requests a second, and what a bystander met."""
-
-    seconds: float
-    statuses: Mapping[str, int]
-    bystander: Result
-    before_bytes: int
-    after_bytes: int
-
-    def rate(self, status: str) -> float:
-        """Return how many answers of a status there were a second."""
-        return self.statuses.get(status, 0) / self.seconds
-
-    @property
-    def offered(self) -> float:
-        """Requests a second that were answered, whatever the answer."""
-        return sum(self.statuses.values()) / self.seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,47 +47,58 @@ def run(options: argparse.Namespace) -> None:
         closed = (options.closed_connections, found.watched)
         WrkDriver().run(*where, WARM_UP_S, *closed)
         maximum = WrkDriver().run(*where, options.seconds, *closed)
-        overload = _offer(found, options.times * maximum.throughput, options)
-    print(results_table([maximum, overload.bystander]))
-    print(_report(maximum, overload, options))
+        offered = _offer(found, options.times * maximum.throughput, options)
+        pid = found.watched.pid
+        after = resident_bytes(pid) if pid else 0
+    print(results_table([maximum, offered]))
+    print(_report(maximum, offered))
+    print(_memory(maximum, offered, after))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_results(options.json, [maximum, overload.bystander], about())
+        write_results(options.json, [maximum, offered], about())
 
 
-def _offer(found: Target, rate: float, options: argparse.Namespace) -> Overload:
-    watched = found.watched
-    before = resident_bytes(watched.pid) if watched.pid else 0
+def _offer(found: Target, rate: float, options: argparse.Namespace) -> Result:
+    """Offer a rate; the counts are those of wrk, the latencies those of the bystander."""
     pressure = (found.url, found.bodies, rate, options.seconds, options.connections)
     probe = (found.url, found.bodies, options.probe_rate, options.seconds, options.connections)
     with ThreadPoolExecutor(1) as pool:
-        offered = pool.submit(wrk, *pressure)
-        bystander = PythonDriver().run(*probe, watched)
-        figures = offered.result()
-    after = resident_bytes(watched.pid) if watched.pid else 0
-    statuses = {name: int(count) for name, count in figures.items() if name.isdigit()}
-    return Overload(figures["duration"] / 1e6, statuses, bystander, before, after)
+        waiting = pool.submit(wrk, *pressure)
+        bystander = PythonDriver().run(*probe, found.watched)
+        figures = waiting.result()
+    answered, errors = outcome(figures)
+    return replace(
+        bystander,
+        driver=f"wrk at a rate, latencies by {bystander.driver}",
+        planned_rate=rate,
+        seconds=figures["duration"] / 1e6,
+        sent=answered + sum(errors.values()),
+        answered=answered,
+        errors=errors,
+    )
 
 
-def _report(maximum: Result, overload: Overload, options: argparse.Namespace) -> str:
-    bystander = overload.bystander
-    refused = bystander.error_latency_ms.get(REFUSED, {})
-    goodput = overload.rate(OK)
-    others = {k: n for k, n in overload.statuses.items() if k not in (OK, REFUSED)}
-    planned = options.times * maximum.throughput
-    memory = (overload.before_bytes, bystander.resident_bytes, overload.after_bytes)
-    megabytes = "{:.0f} MB before, {:.0f} at most, {:.0f} after".format(*(b / 1e6 for b in memory))
+def _report(maximum: Result, offered: Result) -> str:
+    goodput = offered.throughput / maximum.throughput
+    refused = offered.errors.get(REFUSED, 0) / offered.sent
     lines = {
-        "maximum": f"{maximum.throughput:,.0f}/s by {options.closed_connections} connections",
-        "offered": f"{overload.offered:,.0f}/s of {planned:,.0f}/s planned",
-        "goodput": f"{goodput:,.0f}/s, {goodput / maximum.throughput:.0%} of the maximum",
-        "refused": f"{overload.rate(REFUSED) / overload.offered:.1%} by 429; others: {others}",
-        "200 took": _latencies(bystander.latency_ms),
-        "429 took": _latencies(refused),
-        "sent late": _latencies(bystander.sent_late_ms),
-        "memory": megabytes if overload.before_bytes else "can't be seen",
+        "maximum": f"{maximum.throughput:,.0f}/s",
+        "offered": f"{offered.sent_rate:,.0f}/s of {offered.planned_rate:,.0f}/s planned",
+        "goodput": f"{offered.throughput:,.0f}/s, {goodput:.0%} of the maximum",
+        "refused": f"{refused:.1%}",
+        "200 took": _latencies(offered.latency_ms),
+        "429 took": _latencies(offered.error_latency_ms.get(REFUSED, {})),
+        "sent late": _latencies(offered.sent_late_ms),
     }
     return "\n".join(f"{name:12}{line}" for name, line in lines.items())
+
+
+def _memory(maximum: Result, offered: Result, after: int) -> str:
+    if not after:
+        return "memory      can't be seen"
+    course = (maximum.resident_bytes, offered.resident_bytes, after)
+    before, most, last = (each / 1e6 for each in course)
+    return f"memory      {before:.0f} MB before, {most:.0f} MB at most, {last:.0f} MB after"
 
 
 def _latencies(ms: Mapping[str, float]) -> str:

@@ -1,5 +1,6 @@
 """wrk: a closed loop, and the least CPU a request of all drivers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from loadtest.drivers.driver import DriverError
@@ -9,7 +10,7 @@ from loadtest.result import Result
 from loadtest.watch import Watched, watching
 from loadtest.workload import Bodies
 
-__all__ = ["WrkDriver", "wrk"]
+__all__ = ["WrkDriver", "outcome", "wrk"]
 
 SCRIPT = Path(__file__).with_name("predict.lua")
 OK = "200"
@@ -35,20 +36,18 @@ class WrkDriver:
             raise ValueError(f"rate is {planned_rate:g}, but wrk has no rate: it is a closed loop")
         with watching(watched, seconds) as watch:
             figures = wrk(url, bodies, None, seconds, connections)
-        statuses = {name: int(count) for name, count in figures.items() if name.isdigit()}
-        lost = {name: int(figures[name]) for name in LOST if figures[name]}
-        answered = statuses.pop(OK, 0)
+        answered, errors = outcome(figures)
         if not answered:
-            raise DriverError(f"{url} answered no request: {statuses | lost}")
+            raise DriverError(f"{url} answered no request: {errors}")
         return Result(
             server=watched.server,
             driver=self.name,
             workload=bodies.workload,
             planned_rate=None,
             seconds=figures["duration"] / 1e6,
-            sent=answered + sum(statuses.values()) + sum(lost.values()),
+            sent=answered + sum(errors.values()),
             answered=answered,
-            errors=statuses | lost,
+            errors=errors,
             latency_ms={name: figures[name] / 1e3 for name in QUANTILES},
             cpu_seconds=watch.cpu_seconds,
             store_cpu_seconds=watch.store_cpu_seconds,
@@ -74,3 +73,9 @@ def wrk(
         raise DriverError(f"wrk failed: {printed.strip()}")
     pairs = (pair.split("=") for pair in lines[0].split()[1:])
     return {name: float(value) for name, value in pairs}
+
+
+def outcome(figures: Mapping[str, float]) -> tuple[int, dict[str, int]]:
+    """Return how many requests of `wrk` were answered 200, and the errors by kind."""
+    counts = {name: int(n) for name, n in figures.items() if name.isdigit() or name in LOST}
+    return counts.pop(OK, 0), {name: count for name, count in counts.items() if count}
