@@ -28,6 +28,7 @@ from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
 from service.reply import PROBLEM_JSON
+from service.shed import Shed
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
@@ -104,7 +105,7 @@ def create_app(
         log.info("stopped", extra=counts.totals())
 
     app = Service(
-        predict,
+        Shed(predict, admission, lifecycle, counts),
         routes=[
             Route(PREDICT, predict, methods=["POST"]),
             Route("/health", ready, methods=["GET"]),

@@ -11,7 +11,7 @@ from service.watch import Watch
 __all__ = ["Body"]
 
 DISCARD_BYTES = 256 << 10
-DISCARD_S = 0.01
+DISCARD_S = 0.05
 UNKNOWN = -1
 WATCH = Watch()
 
@@ -60,14 +60,17 @@ class Body:
 
         Returns whether it was, and the connection can therefore carry another request.
         """
-        left = DISCARD_BYTES
+        deadline = asyncio.get_running_loop().time() + DISCARD_S
         try:
-            async with asyncio.timeout(DISCARD_S):
-                while not (self._complete or self._given_up) and left > 0:
-                    left -= len(await self._next())
+            if not (self._complete or self._given_up or self._announced > DISCARD_BYTES):
+                await WATCH.until(deadline, self._drop())
         except (TimeoutError, BrokenBody):
             return False
         return self._complete
+
+    async def _drop(self) -> None:
+        while not self._complete and self._received <= DISCARD_BYTES:
+            await self._next()
 
     async def _collect(self, limit: int) -> bytes:
         chunks: list[bytes] = []
