@@ -42,8 +42,8 @@ log = logging.getLogger("bandit_serve.app")
 class Service(Starlette):
     """An application that answers POST /predict ahead of its middleware and routes.
 
-    The endpoint needs neither, since it turns all errors into answers itself, and they would take a
-    tenth of a request's CPU. The route stays, for what it says of other methods.
+    The endpoint needs neither, since it turns all errors into answers itself. The route stays, for
+    what it says of other methods.
     """
 
     def __init__(self, predict: ASGIApp, **options: Any) -> None:

@@ -14,8 +14,8 @@ T = TypeVar("T")
 class Watch:
     """Ends waits at their deadlines, up to 20 ms late.
 
-    A timer of the event loop for each wait, as asyncio.timeout_at takes, costs 6 to 20 us, this
-    0.5 us; most waits end long before their deadline.
+    asyncio.timeout_at takes a timer of the event loop for each wait, 13 to 20 us on a busy machine
+    against less than 1 for the entry here; most waits end long before their deadline.
     """
 
     def __init__(self) -> None:
