@@ -42,7 +42,7 @@ class Codec(Protocol[Request]):
         request: Request,
         decision_id: str,
         scores: Column,
-        order: NDArray[np.intp] | None,
+        order: NDArray[np.int64] | None,
         missing: int,
         degraded: int,
     ) -> tuple[Headers, bytes]:

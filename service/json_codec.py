@@ -39,7 +39,7 @@ class JsonCodec:
         request: PredictRequest,
         decision_id: str,
         scores: Column,
-        order: NDArray[np.intp] | None,
+        order: NDArray[np.int64] | None,
         missing: int,
         degraded: int,
     ) -> tuple[Headers, bytes]:

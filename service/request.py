@@ -63,6 +63,8 @@ def check_ids(field: str, ids: IdColumn, model: Model, errors: list[FieldError])
             FieldError(field, f"holds {count} ids, at most {model.max_candidates} allowed")
         )
         return
+    if ids.shortest >= 1 and ids.longest <= MAX_ID_BYTES:
+        return
     lengths = ids.lengths
     wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_ID_BYTES)).tolist()
     note_wrong_ids(

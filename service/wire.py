@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bandit import Model, Models
 from bandit.posterior import Column
-from idcolumn import IdColumn, split
+from idcolumn import IdColumn, numbers_to_json, split
 from service.errors import FieldError, InvalidRequest, MalformedBody
 from service.request import (
     MAX_ERRORS,
@@ -54,10 +54,7 @@ def decode(body: bytes, models: Models) -> PredictRequest:
     envelope, ids = parse(body)
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
-    errors = [
-        FieldError(name[:100], f"is not a field; known are {', '.join(sorted(FIELDS))}")
-        for name in list(envelope.keys() - FIELDS)[:MAX_ERRORS]
-    ]
+    errors = _unknown_fields(envelope)
     if ids is None:
         ids = _candidates(envelope, errors)
     model = _model(envelope, models, errors)
@@ -80,7 +77,7 @@ def encode(
     request: PredictRequest,
     decision_id: str,
     scores: Column,
-    order: NDArray[np.intp] | None,
+    order: NDArray[np.int64] | None,
     missing: int,
     degraded: int,
 ) -> bytes:
@@ -92,13 +89,20 @@ def encode(
     }
     if order is not None:
         answer["candidates"] = orjson.Fragment(request.ids.to_json(order))
-        scores = scores[order]
-    answer["scores"] = scores
+    answer["scores"] = orjson.Fragment(numbers_to_json(scores, order))
     answer["missing"] = missing
     answer["degraded"] = degraded > 0
     if degraded:
         answer["degraded_candidates"] = degraded
-    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(answer)
+
+
+def _unknown_fields(envelope: Mapping[str, Any]) -> list[FieldError]:
+    if envelope.keys() <= FIELDS:
+        return []
+    known = ", ".join(sorted(FIELDS))
+    unknown = list(envelope.keys() - FIELDS)[:MAX_ERRORS]
+    return [FieldError(name[:100], f"is not a field; known are {known}") for name in unknown]
 
 
 def _candidates(envelope: Mapping[str, Any], errors: list[FieldError]) -> IdColumn:
