@@ -7,6 +7,7 @@ import orjson
 from numpy.typing import NDArray
 
 from bandit.posterior import Column
+from idcolumn import numbers_to_json
 from service.media import TENSOR_MEDIA
 from service.oip.request import Output, TensorRequest
 from service.oip.tensors import BYTES, SCORES, score_type
@@ -24,7 +25,7 @@ def write_answer(
     request: TensorRequest,
     decision_id: str,
     scores: Column,
-    order: NDArray[np.intp] | None,
+    order: NDArray[np.int64] | None,
     missing: int,
     degraded: int,
 ) -> tuple[Headers, bytes]:
@@ -41,7 +42,7 @@ def write_answer(
         answer["id"] = request.id
     if degraded:
         answer["parameters"]["degraded_candidates"] = degraded
-    text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    text = orjson.dumps(answer)
     if not any(output.binary for output in request.outputs):
         return [JSON], text
     body = b"".join([text, *(data for _, data in tensors)])
@@ -49,7 +50,7 @@ def write_answer(
 
 
 def _tensor(
-    output: Output, request: TensorRequest, scores: Column, order: NDArray[np.intp] | None
+    output: Output, request: TensorRequest, scores: Column, order: NDArray[np.int64] | None
 ) -> Tensor:
     is_scores = output.name == SCORES
     tensor: dict[str, Any] = {
@@ -60,5 +61,5 @@ def _tensor(
     if output.binary:
         data = scores.tobytes() if is_scores else request.ids.to_tensor(order)
         return {**tensor, "parameters": {"binary_data_size": len(data)}}, data
-    data_json = scores if is_scores else orjson.Fragment(request.ids.to_json(order))
-    return {**tensor, "data": data_json}, b""
+    text = numbers_to_json(scores) if is_scores else request.ids.to_json(order)
+    return {**tensor, "data": orjson.Fragment(text)}, b""

@@ -49,7 +49,7 @@ class TensorCodec:
         request: TensorRequest,
         decision_id: str,
         scores: Column,
-        order: NDArray[np.intp] | None,
+        order: NDArray[np.int64] | None,
         missing: int,
         degraded: int,
     ) -> tuple[Headers, bytes]:

@@ -55,7 +55,7 @@ def _shape(shape: Any) -> list[int]:
 
 def _is_binary(tensor: Mapping[str, Any], following: int) -> bool:
     """Whether the tensor is what follows the JSON object, which must be all of it."""
-    parameters = tensor.get("parameters") or {}
+    parameters = {} if tensor.get("parameters") is None else tensor["parameters"]
     if not isinstance(parameters, dict) or parameters.keys() - {"binary_data_size"}:
         raise _wrong("inputs[0].parameters", "may hold binary_data_size and nothing else")
     size = parameters.get("binary_data_size")

@@ -1,6 +1,6 @@
 """An inference request: its JSON object checked, and what of it the answer needs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -57,8 +57,7 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
     """
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
-    errors: Errors = []
-    _check_names(envelope.keys(), FIELDS, "field", errors)
+    errors = [_unknown(name, FIELDS, "field") for name in sorted(envelope.keys() - FIELDS)]
     if envelope.get("model_name", model.name) != model.name:
         message = f"is {shown(envelope['model_name'])}, but the path says {model.name!r}"
         errors.append(FieldError("model_name", message))
@@ -76,7 +75,7 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
         outputs=_outputs(envelope.get("outputs"), fields, errors),
     )
     if errors:
-        raise InvalidRequest(errors)
+        raise InvalidRequest(errors[:MAX_ERRORS])
     return request
 
 
@@ -94,15 +93,18 @@ def _ids(
 
 def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
     """Return the parameters, those of the context gathered in one mapping."""
-    parameters = {} if parameters is None else parameters
-    if not isinstance(parameters, dict):
+    if parameters is not None and not isinstance(parameters, dict):
         errors.append(FieldError("parameters", f"is {shown(parameters)}, must be an object"))
         return {}
-    keys = [name for name in parameters if name.startswith(CONTEXT)]
-    _check_names(parameters.keys() - keys, PARAMETERS, "parameter", errors)
-    fields = {name: parameters.get(name) for name in PARAMETERS}
-    fields["order"] = fields["order"] or "input"
-    fields["context"] = {name.removeprefix(CONTEXT): parameters[name] for name in keys}
+    context: dict[str, Any] = {}
+    fields: dict[str, Any] = {"order": "input", "context": context}
+    for name, value in (parameters or {}).items():
+        if name.startswith(CONTEXT):
+            context[name.removeprefix(CONTEXT)] = value
+        elif name not in PARAMETERS:
+            errors.append(_unknown(name, PARAMETERS, "parameter"))
+        elif value is not None:
+            fields[name] = value
     return fields
 
 
@@ -127,7 +129,7 @@ def _name(output: Any) -> str | None:
 
 
 def _output(i: int, output: Mapping[str, Any], binary: bool, errors: Errors) -> Output:
-    parameters = output.get("parameters") or {}
+    parameters = {} if output.get("parameters") is None else output["parameters"]
     if not isinstance(parameters, dict) or parameters.keys() - {"binary_data"}:
         field = f"outputs[{i}].parameters"
         errors.append(FieldError(field, "may hold binary_data and nothing else"))
@@ -150,9 +152,5 @@ def _id(value: Any, errors: Errors) -> str | None:
     return None
 
 
-def _check_names(names: Iterable[str], known: set[str], kind: str, errors: Errors) -> None:
-    unknown = sorted(set(names) - known)[:MAX_ERRORS]
-    errors += [
-        FieldError(name[:100], f"is not a {kind}; known are {', '.join(sorted(known))}")
-        for name in unknown
-    ]
+def _unknown(name: str, known: set[str], kind: str) -> FieldError:
+    return FieldError(name[:100], f"is not a {kind}; known are {', '.join(sorted(known))}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from bandit import Model
 
-__all__ = ["BYTES", "CANDIDATES", "IDS", "OUTPUTS", "SCORES", "described", "score_type"]
+__all__ = ["BYTES", "CANDIDATES", "FLOATS", "IDS", "OUTPUTS", "SCORES", "described", "score_type"]
 
 IDS = "ids"
 SCORES = "scores"
