@@ -19,16 +19,17 @@ from service.admission import Admission
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_page
-from service.errors import as_problem
+from service.errors import Problem, as_problem
 from service.health import Live, Ready
 from service.json_codec import JsonCodec
 from service.lifecycle import Lifecycle
 from service.metrics import Figures, Metrics
 from service.metrics.process import Process
+from service.oip.codec import TensorCodec
+from service.oip.routes import ROOT, oip_routes
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
-from service.reply import PROBLEM_JSON
 from service.shed import Shed
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
@@ -74,7 +75,9 @@ def create_app(
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name)
     figures = Figures([counts, admission, store, Process()], figures_folder)
-    predict = Predict(JsonCodec(models), models, store, admission, lifecycle, counts, limit)
+    shared = (models, store, admission, lifecycle, counts, limit)
+    predict = Predict(JsonCodec(models), *shared)
+    infer = Predict(TensorCodec(models), *shared)
     upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)
@@ -92,11 +95,14 @@ def create_app(
     async def refuse(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
         counts.problem(problem)
-        if request.url.path == PREDICT:
-            counts.answer(problem.status)
-        log_problem(problem, error, path=request.url.path)
-        headers = {k.decode(): v.decode() for k, v in (PROBLEM_JSON, *problem.headers)}
-        return Response(problem.body(None), problem.status, headers)
+        endpoint, path = request.scope.get("endpoint"), request.url.path
+        if isinstance(endpoint, Predict):
+            counts.answer(endpoint.codec.protocol, problem.status)
+        log_problem(problem, error, path=path)
+        codec = infer.codec if f"{path}/".startswith(f"{ROOT}/") else predict.codec
+        headers, body = codec.refuse(problem, None)
+        named = {k.decode(): v.decode() for k, v in (*headers, *problem.headers)}
+        return Response(body, problem.status, named)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -109,6 +115,7 @@ def create_app(
         Shed(predict, admission, lifecycle, counts),
         routes=[
             Route(PREDICT, predict, methods=["POST"]),
+            *oip_routes(infer, models, ready),
             Route("/health", ready, methods=["GET"]),
             Route("/health/ready", ready, methods=["GET"]),
             Route("/health/live", Live(), methods=["GET"]),
@@ -116,7 +123,7 @@ def create_app(
             Route("/openapi.json", openapi),
             Route("/docs", docs),
         ],
-        exception_handlers={HTTPException: refuse, Exception: refuse},
+        exception_handlers={HTTPException: refuse, Problem: refuse, Exception: refuse},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

@@ -17,7 +17,15 @@ Request = TypeVar("Request", bound=PredictRequest)
 
 
 class Codec(Protocol[Request]):
-    """Reads the requests of one protocol and writes its answers, each as headers and a body."""
+    """Reads the requests of one protocol and writes its answers, each as headers and a body.
+
+    Attributes
+    ----------
+    protocol : str
+        Its name in the metrics.
+    """
+
+    protocol: str
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
         """Raise UnsupportedMediaType if the headers announce a body that can't be read."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from service.errors import (
     STATUS_OK,
     BrokenBody,
     FeaturesUnavailable,
-    NotFound,
     Problem,
 )
 from service.stages import STAGES, Stages
@@ -25,7 +25,8 @@ __all__ = ["Counts", "ModelCounts"]
 SHARE_WEIGHT = 0.02  # an average over some 100 predictions
 FORGOTTEN_S = 30.0
 KINDS = (*PROBLEMS, BrokenBody, FeaturesUnavailable)
-STATUSES = {STATUS_OK, *(kind.status for kind in PROBLEMS if kind is not NotFound)}
+PROTOCOLS = ("predict", "oip")
+STATUSES = sorted({STATUS_OK, *(kind.status for kind in PROBLEMS)})
 
 
 def _no_rows() -> NDArray[np.int64]:
@@ -56,7 +57,7 @@ class Counts:
     def __init__(self, models: Iterable[str] = ()) -> None:
         self.models = {name: ModelCounts() for name in models}
         self.problems: dict[str, int] = {}
-        self.statuses = dict.fromkeys(sorted(STATUSES), 0)
+        self.answers = dict.fromkeys(product(PROTOCOLS, STATUSES), 0)
         self.ok_seconds = Histogram()
         self.problem_seconds = Histogram()
         self._degraded_share = self._degraded_at = 0.0
@@ -80,9 +81,9 @@ class Counts:
         kind = type(problem).__name__
         self.problems[kind] = self.problems.get(kind, 0) + 1
 
-    def answer(self, status: int) -> None:
+    def answer(self, protocol: str, status: int) -> None:
         """Count one answer to a prediction request."""
-        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.answers[protocol, status] += 1
 
     def took(self, status: int, seconds: float, stages: Stages) -> None:
         """Count how long an answer took, and each of its stages."""
@@ -117,9 +118,12 @@ class Counts:
             yield from _of_model(name, model)
 
     def _answers(self) -> Iterator[Measurement]:
-        about = "Answers to /predict; alert on the share of 429 (add workers or nodes) and of 5xx."
-        for status, times in self.statuses.items():
-            yield counter("requests", about, times, status=str(status))
+        about = (
+            "Answers to predictions, by /predict or by the Open Inference Protocol (oip); alert on "
+            "the share of 429 (add workers or nodes) and of 5xx."
+        )
+        for (protocol, status), times in self.answers.items():
+            yield counter("requests", about, times, protocol=protocol, status=str(status))
         about = "Problem answers on any path; the log has a line for each under the same name."
         for kind, times in ({kind.__name__: 0 for kind in KINDS} | self.problems).items():
             yield counter("problems", about, times, kind=kind)
@@ -129,7 +133,7 @@ class Counts:
         yield histogram("request_seconds", about, self.ok_seconds, outcome="ok")
         yield histogram("request_seconds", about, self.problem_seconds, outcome="problem")
         about = (
-            "Time in each stage of /predict: decode waits for the body too, features for the "
+            "Time in each stage of a prediction: decode waits for the body too, features for the "
             "store, the others are computation."
         )
         for stage, times in self.stage_seconds.items():

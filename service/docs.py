@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 __all__ = ["docs_page"]
+
+METHODS = {"get", "post"}
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: #2b6cb0; }
@@ -35,9 +36,10 @@ def docs_page(document: Mapping[str, Any], url: str) -> str:
         f"<h1>{escape(info['title'])}</h1>",
         f'<p>{intro} <a href="/openapi.json">/openapi.json</a>.</p>',
     ]
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            body += _operation(url + path, method, operation, schemas)
+    for path, item in document["paths"].items():
+        names = {each["name"]: each["schema"]["enum"][0] for each in item.get("parameters", ())}
+        for method in METHODS & item.keys():
+            body += _operation(path, url + path.format_map(names), method, item[method], schemas)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -48,10 +50,13 @@ def docs_page(document: Mapping[str, Any], url: str) -> str:
 
 
 def _operation(
-    url: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
+    path: str,
+    url: str,
+    method: str,
+    operation: Mapping[str, Any],
+    schemas: Mapping[str, Any],
 ) -> Iterator[str]:
-    path = escape(urlsplit(url).path)
-    yield f'<h2><span class="method">{method.upper()}</span> <code>{path}</code></h2>'
+    yield f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>'
     yield f"<p><strong>{escape(operation['summary'])}.</strong> "
     yield f"{_prose(operation.get('description', ''))}</p>"
     if "requestBody" in operation:

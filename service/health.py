@@ -48,14 +48,18 @@ class Ready:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a probe."""
-        serves, store = await self._store()
-        leaving = self.lifecycle.leaving  # as it is now, should the embedded store have taken long
-        checks = {"lifecycle": "draining" if leaving else "ok", "store": store}
-        failing = [checks["lifecycle"]] * leaving + [store] * (not serves)
-        status = failing[0] if failing else "ok" if store == "ok" else "degraded"
+        checks, failing = await self.checks()
+        status = failing[0] if failing else "ok" if checks["store"] == "ok" else "degraded"
         document = {"status": status, "checks": checks, **self._facts()}
         code = Unavailable.status if failing else STATUS_OK
         await reply(send, code, [JSON], orjson.dumps(document))
+
+    async def checks(self) -> tuple[dict[str, str], list[str]]:
+        """Return what each check says, by its name, and what those say that fail."""
+        serves, store = await self._store()
+        leaving = self.lifecycle.leaving  # as it is now, should the embedded store have taken long
+        checks = {"lifecycle": "draining" if leaving else "ok", "store": store}
+        return checks, [checks["lifecycle"]] * leaving + [store] * (not serves)
 
     async def _store(self) -> tuple[bool, str]:
         """Whether predictions can be answered well enough, and how the store is."""

@@ -19,6 +19,8 @@ __all__ = ["JsonCodec"]
 class JsonCodec:
     """See `service.codec.Codec`."""
 
+    protocol = "predict"
+
     def __init__(self, models: Models) -> None:
         self.models = models
 

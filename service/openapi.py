@@ -6,6 +6,7 @@ from typing import Any
 from bandit import Models
 from service import errors
 from service.errors import STATUS_OK, Problem, Unavailable
+from service.oip.openapi import oip_paths, oip_schemas
 from service.request import MAX_DECISION_ID_BYTES, MAX_ID_BYTES, MAX_TIMEOUT_MS
 
 __all__ = ["API_VERSION", "openapi_document"]
@@ -46,6 +47,7 @@ def openapi_document(models: Models, max_body_bytes: int) -> Schema:
                 "get": {**_health("Whether the event loop turns"), "operationId": "live"}
             },
             "/metrics": {"get": _metrics()},
+            **oip_paths(models, PREDICT_PROBLEMS, _answer_headers()),
         },
         "components": {
             "schemas": {
@@ -53,6 +55,7 @@ def openapi_document(models: Models, max_body_bytes: int) -> Schema:
                 "Prediction": _prediction(),
                 "Health": _health_schema(),
                 "Problem": _problem(),
+                **oip_schemas(models),
             }
         },
     }
@@ -72,14 +75,18 @@ def _predict(max_body_bytes: int) -> Schema:
         "responses": {
             str(STATUS_OK): {
                 "description": "The scores, as columns",
-                "headers": {
-                    "Server-Timing": _header("Milliseconds spent in each stage (W3C)"),
-                    "X-Decision-Id": _header("The decision id, percent-encoded"),
-                },
+                "headers": _answer_headers(),
                 "content": _json("Prediction"),
             },
             **_problems(PREDICT_PROBLEMS),
         },
+    }
+
+
+def _answer_headers() -> Schema:
+    return {
+        "Server-Timing": _header("Milliseconds spent in each stage (W3C)"),
+        "X-Decision-Id": _header("The decision id, percent-encoded"),
     }
 
 

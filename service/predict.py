@@ -99,7 +99,7 @@ class Predict(Generic[Request]):
         self, send: Send, call: Call, status: int, headers: Headers, body: bytes
     ) -> None:
         call.answered = True
-        self.counts.answer(status)
+        self.counts.answer(self.codec.protocol, status)
         self.counts.took(status, time.monotonic() - call.started, call.stages)
         if call.decision_id is not None:
             headers.append((b"x-decision-id", _quoted(call.decision_id)))

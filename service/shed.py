@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from service.admission import Admission
 from service.counts import Counts
 from service.decision_id import new_decision_id
 from service.errors import Overloaded
 from service.lifecycle import Lifecycle
+from service.predict import Predict
 from service.problem_log import log_problem
-from service.reply import CLOSE, PROBLEM_JSON, reply
+from service.reply import CLOSE, reply
 from service.stages import Stages
 from service.trace import valid_traceparent
 
@@ -29,7 +31,7 @@ class Shed:
     """
 
     def __init__(
-        self, endpoint: ASGIApp, admission: Admission, lifecycle: Lifecycle, counts: Counts
+        self, endpoint: Predict[Any], admission: Admission, lifecycle: Lifecycle, counts: Counts
     ) -> None:
         self.endpoint = endpoint
         self.admission = admission
@@ -50,11 +52,11 @@ class Shed:
         problem = Overloaded(self.admission.limit)
         decision_id = new_decision_id()
         self._log(problem, decision_id, began)
-        document = problem.body(decision_id)
         self.counts.problem(problem)
-        self.counts.answer(problem.status)
+        self.counts.answer(self.endpoint.codec.protocol, problem.status)
         self.counts.took(problem.status, time.monotonic() - began, Stages())
-        headers = [PROBLEM_JSON, *problem.headers, (b"x-decision-id", decision_id.encode())]
+        headers, document = self.endpoint.codec.refuse(problem, decision_id)
+        headers += [*problem.headers, (b"x-decision-id", decision_id.encode())]
         headers += [(b"traceparent", trace)] if trace else []
         headers += [CLOSE] if self.lifecycle.leaving else []
         await reply(send, problem.status, headers, document)

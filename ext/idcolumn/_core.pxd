@@ -75,3 +75,24 @@ cdef extern from "resp.hpp" namespace "idcolumn" nogil:
     size_t resp_size(const Column& column, string_view head, string_view prefix)
     void write_resp(const Column& column, string_view head, string_view prefix, char* out)
     void key_slots(const Column& column, string_view prefix, uint16_t* out) except +
+
+
+cdef extern from "tensor.hpp" namespace "idcolumn" nogil:
+    cdef enum class Flaw:
+        kNone
+        kNoLength
+        kTooLong
+        kIllFormed
+        kLeftOver
+
+    cdef struct Verdict:
+        Flaw flaw
+        size_t element
+        size_t length
+        size_t left
+
+    const size_t LENGTH_SIZE "idcolumn::kLengthSize"
+
+    Verdict index_tensor(string_view tensor, Column& column)
+    size_t tensor_size(const Column& column, const int64_t* order, size_t count)
+    void write_tensor(const Column& column, const int64_t* order, size_t count, char* out)

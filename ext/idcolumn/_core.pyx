@@ -80,7 +80,8 @@ cdef class IdColumn:
     """Ids of any number, each with a stable hash and a fingerprint; immutable.
 
     A column refers to the bytes that its ids lie in, which may be a request's body, and keeps four
-    numbers for each. It is made by `split`, `from_list` or `from_bytes`.
+    numbers for each. It is made by `split`, `from_list`, `from_bytes` or
+    `from_tensor`.
 
     An id is any str that UTF-8 can hold, the empty one too. Its hash and its fingerprint are the
     two halves of one 128-bit SipHash-1-3 of its UTF-8 bytes; see `hash_id`.
@@ -94,7 +95,7 @@ cdef class IdColumn:
         self._bytes = self._table = b""
 
     def __init__(self):
-        raise TypeError("an IdColumn is made by split, IdColumn.from_list or IdColumn.from_bytes")
+        raise TypeError("an IdColumn is made by split, from_list, from_bytes or from_tensor")
 
     @classmethod
     def from_list(cls, ids):
@@ -150,6 +151,45 @@ cdef class IdColumn:
         if wrong != texts.size():
             raise ValueError(f"ids[{wrong}] is {items[wrong]!r}, must be UTF-8")
         return _packed(texts)
+
+    @classmethod
+    def from_tensor(cls, bytes body not None, size_t start, size_t count):
+        """Make a column over the elements of a BYTES tensor of the Open Inference Protocol.
+
+        Parameters
+        ----------
+        body
+            bytes that end with the tensor: for each element its length as a 4-byte little-endian
+            integer, then the element.
+        start
+            Where in the body the tensor starts.
+        count
+            How many elements it has.
+
+        Raises
+        ------
+        TypeError
+            When the body isn't bytes.
+        ValueError
+            When the tensor isn't made of exactly `count` elements, or one isn't well-formed UTF-8
+            (RFC 3629); the first element that is wrong is named.
+        """
+        cdef string_view text = _view(body)
+        if start > text.size():
+            raise ValueError(f"start is {start}, must be in [0, {text.size()}]")
+        cdef string_view tensor = string_view(text.data() + start, text.size() - start)
+        if count > tensor.size() // LENGTH_SIZE:
+            raise ValueError(
+                f"{count} elements don't fit in {tensor.size()} bytes: each has a length of "
+                f"{LENGTH_SIZE} bytes"
+            )
+        cdef IdColumn column = _column(body, count)
+        cdef Verdict verdict
+        with nogil:
+            verdict = index_tensor(tensor, column._column)
+        if verdict.flaw != Flaw.kNone:
+            raise ValueError(_flaw(verdict))
+        return column
 
     def __len__(self):
         return self._column.count
@@ -320,6 +360,37 @@ cdef class IdColumn:
             write_json(self._column, chosen, count, out)
         return text
 
+    def to_tensor(self, order=None):
+        """Return ids as a BYTES tensor, as `from_tensor` reads it.
+
+        Parameters
+        ----------
+        order
+            int64[k], which ids, in the order wanted; all of them by default.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When the order isn't an int64[k].
+        IndexError
+            When an index in it isn't in [0, n).
+        """
+        cdef cnp.ndarray array
+        cdef const int64_t* chosen = NULL
+        cdef size_t count = self._column.count
+        cdef size_t size
+        if order is not None:
+            array = _indices("order", order, count)
+            chosen = <const int64_t*> cnp.PyArray_DATA(array)
+            count = cnp.PyArray_SIZE(array)
+        with nogil:
+            size = tensor_size(self._column, chosen, count)
+        cdef bytes text = _room(size)
+        cdef char* out = PyBytes_AS_STRING(text)
+        with nogil:
+            write_tensor(self._column, chosen, count, out)
+        return text
+
     def to_resp(self, bytes prefix not None, bytes head not None=b""):
         """Return prefix + id, for every id, as bulk strings of the Redis protocol.
 
@@ -391,6 +462,17 @@ cdef IdColumn _column(bytes text, size_t count):
 cdef _check_length(size_t longest):
     if longest > MAX_LENGTH:
         raise ValueError(f"an id has {longest} bytes, must have at most {MAX_LENGTH}")
+
+
+cdef str _flaw(Verdict verdict):
+    element, length, left = verdict.element, verdict.length, verdict.left
+    if verdict.flaw == Flaw.kNoLength:
+        return f"element {element} has no length: {left} bytes are left, must be {LENGTH_SIZE}"
+    if verdict.flaw == Flaw.kTooLong:
+        return f"element {element} has a length of {length} bytes, but {left} are left"
+    if verdict.flaw == Flaw.kIllFormed:
+        return f"element {element} is not UTF-8"
+    return f"{left} bytes are left over after {element} elements"
 
 
 cdef IdColumn _packed(Ids& ids):

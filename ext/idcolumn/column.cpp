@@ -10,14 +10,6 @@
 namespace idcolumn {
 namespace {
 
-void set(Column& column, std::size_t i, std::string_view id) {
-    const Digest digest = hash_id(id.data(), id.size());
-    column.hashes[i] = digest.low;
-    column.fingerprints[i] = digest.high;
-    column.starts[i] = static_cast<std::uint64_t>(id.data() - column.bytes);
-    column.lengths[i] = static_cast<std::uint32_t>(id.size());
-}
-
 char* append(char* out, std::string_view text) {
     std::memcpy(out, text.data(), text.size());
     return out + text.size();
@@ -83,6 +75,14 @@ void move_to(char* out, Ids& ids) {
         id = {out, id.size()};
         out = next;
     }
+}
+
+void set(Column& column, std::size_t i, std::string_view id) {
+    const Digest digest = hash_id(id.data(), id.size());
+    column.hashes[i] = digest.low;
+    column.fingerprints[i] = digest.high;
+    column.starts[i] = static_cast<std::uint64_t>(id.data() - column.bytes);
+    column.lengths[i] = static_cast<std::uint32_t>(id.size());
 }
 
 void index(const Ids& ids, Column& column) {

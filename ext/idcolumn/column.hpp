@@ -50,6 +50,9 @@ void move_to(char* out, Ids& ids);
 // Whether every id may stand in a JSON string as it is.
 bool all_plain(const Ids& ids);
 
+// Fills in one entry of the table from an id that lies in the column's bytes.
+void set(Column& column, std::size_t i, std::string_view id);
+
 // Fills in the table from ids that lie in the column's bytes.
 void index(const Ids& ids, Column& column);
 

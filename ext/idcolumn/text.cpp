@@ -64,9 +64,12 @@ bool is_ascii(std::uint8_t c) { return c < 0x80; }
 // Walks over bytes without a mark, eight at a time, and over sequences past ASCII.
 template <std::uint64_t (*Marks)(std::uint64_t), bool (*Passes)(std::uint8_t)>
 const char* walk(const char* at, const char* end) {
+    const char* const begin = at;
     for (;;) {
         std::uint64_t marks = 0;
         while (end - at >= 8 && (marks = Marks(load_word(at))) == 0) at += 8;
+        // The last bytes, together with some that were passed before.
+        if (marks == 0 && end - begin >= 8 && Marks(load_word(end - 8)) == 0) return end;
         if (marks != 0) {
             at += std::countr_zero(marks) / 8;
         } else {

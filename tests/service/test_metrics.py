@@ -148,6 +148,7 @@ def test_names_and_units_keep_the_conventions(service) -> None:
                 "model",
                 "reason",
                 "outcome",
+                "protocol",
                 "stage",
                 "status",
             } | {*("le", "simd", "version")}

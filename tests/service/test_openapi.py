@@ -41,7 +41,11 @@ def test_the_document_names_what_the_service_serves(service) -> None:
     document = service.client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     probes = {"/health", "/health/ready", "/health/live"}
-    assert set(document["paths"]) == {"/predict", "/metrics", *probes}
+    named = [path for path in document["paths"] if path.startswith("/v2")]
+    assert set(document["paths"]) == {"/predict", "/metrics", *probes, *named}
+    models = [f"/v2/models/{{model}}{version}" for version in ("", "/versions/{version}")]
+    per_model = [path + verb for path in models for verb in ("", "/ready", "/infer")]
+    assert set(named) == {"/v2", "/v2/health/live", "/v2/health/ready", *per_model}
     request = document["components"]["schemas"]["PredictRequest"]["properties"]
     assert request["model"]["enum"][:-1] == [
         "homepage",
@@ -52,6 +56,8 @@ def test_the_document_names_what_the_service_serves(service) -> None:
         "wide",
     ]
     statuses = set(document["paths"]["/predict"]["post"]["responses"])
+    tensors = document["paths"]["/v2/models/{model}/infer"]["post"]["responses"]
+    assert set(tensors) == statuses | {"404"}
     assert statuses == {"200", "400", "405", "413", "415", "422", "429", "500", "503", "504"}
 
 
