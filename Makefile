@@ -6,6 +6,7 @@ NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
+SERVICES := article_go fast_go
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
@@ -30,7 +31,7 @@ QUIET := PYTHONWARNINGS=ignore
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
         bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers \
-        load load-k6 load-locust soak overload clean
+        load load-k6 load-locust soak overload peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -148,6 +149,18 @@ bench-peers: ## install torch and mkl_random aside for bench-sampler
 	timeout 900 build/peers/venv/bin/pip install -q numpy mkl_random
 	timeout 900 build/peers/venv/bin/pip install -q --retries 0 --index-url $(CPU_TORCH) torch \
 	|| timeout 900 build/peers/venv/bin/pip install -q torch
+
+peers: $(addprefix build/peers/,$(SERVICES)) ## build the services that ours is compared with (needs go)
+
+# $(call built,toolchain,command): a service whose toolchain is absent is left out
+define built
+@if command -v $(1) >/dev/null; then echo "Building $(@F)"; mkdir -p $(@D); $(2); \
+else echo "$(@F) is left out: $(1) is not installed"; fi
+endef
+
+.SECONDEXPANSION:
+build/peers/%_go: $$(wildcard loadtest/peers/$$*_go/*)
+	$(call built,go,go build -C loadtest/peers/$(@F) -o $(abspath $@) .)
 
 load: $(VENV)/.dev ## load a service, at RATES and as fast as it goes (URL=http://host:port or its own; needs wrk)
 	$(LOAD) load --rate $(RATES) --json build/load/python.json $(TARGET)
