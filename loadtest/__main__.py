@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import subprocess
 import sys
 
 # Each is a module of this package with a docstring, add_arguments(parser) and run(options).
@@ -30,7 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         options.run(options)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
         sys.exit(f"python -m loadtest {options.name}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--seconds", type=positive, default=20.0, help="of each part (20)")
     parser.add_argument("--times", type=positive, default=2.0, help="the maximum is offered (2)")
-    parser.add_argument("--connections", type=whole, default=512, help="for what is offered (512)")
+    parser.add_argument(
+        "--connections", type=whole, default=1024, help="for what is offered (1024)"
+    )
     parser.add_argument("--closed-connections", type=whole, default=32, help="for the maximum (32)")
     parser.add_argument("--probe-rate", type=positive, default=50.0, help="of the bystander (50)")
     parser.add_argument("--json", type=Path, help="write the maximum and the bystander's result")

@@ -79,7 +79,7 @@ def _ids(file: Path) -> list[str]:
 
 def _sample(folder: Path) -> Path:
     """Write the catalogue of `make serve`, which is the same each time."""
-    subprocess.run([COMMAND, "sample", folder / "sample.csv"], check=True, capture_output=True)
+    subprocess.run([COMMAND, "sample", folder / "sample.csv"], check=True)
     return folder / "sample.csv"
 
 

@@ -44,7 +44,8 @@ class LocustDriver:
             file = Path(folder) / "found"
             command = _command(url, planned_rate, seconds, connections)
             output([*command, "--bodies", str(bodies.file), "--found", str(file)], seconds)
-            statuses: Mapping[str, Sequence[float]] = json.loads(file.read_text())
+            made = json.loads(file.read_text())
+        statuses: Mapping[str, Sequence[float]] = made["statuses"]
         failed = {name: each for name, each in statuses.items() if name != OK}
         errors = {name: len(each) for name, each in failed.items()}
         if OK not in statuses:
@@ -54,7 +55,7 @@ class LocustDriver:
             driver=self.name,
             workload=bodies.workload,
             planned_rate=planned_rate,
-            seconds=seconds,
+            seconds=made["seconds"],
             sent=sum(map(len, statuses.values())),
             answered=len(statuses[OK]),
             errors=errors,

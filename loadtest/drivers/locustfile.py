@@ -1,7 +1,7 @@
 """What locust runs: users with a constant pacing that post the lines of a file in turn.
 
-Options come from LoadDriver's command line; milliseconds by status, or by what went wrong, go to a
-file as JSON.
+Options come from LocustDriver; seconds from the first sending to the last answer, and milliseconds
+by status, or by what went wrong, go to a file as JSON.
 """
 
 import itertools
@@ -15,7 +15,8 @@ from locust import FastHttpUser, constant_pacing, events, task
 
 USERS = itertools.count()
 NUMBERS = itertools.count()
-FOUND: dict[str, list[float]] = defaultdict(list)
+STATUSES: dict[str, list[float]] = defaultdict(list)
+MOMENTS: list[float] = []  # of sendings and answers
 
 
 @events.init_command_line_parser.add_listener
@@ -31,14 +32,17 @@ def _read(environment: Any, **_: Any) -> None:
 
 
 @events.request.add_listener
-def _note(response_time: float, response: Any, exception: Any, **_: Any) -> None:
+def _note(start_time: float, response_time: float, response: Any, exception: Any, **_: Any) -> None:
     status = getattr(response, "status_code", 0)
-    FOUND[str(status) if status else type(exception).__name__].append(response_time)
+    MOMENTS.extend((start_time, start_time + response_time / 1e3))
+    STATUSES[str(status) if status else type(exception).__name__].append(response_time)
 
 
 @events.quitting.add_listener
 def _write(environment: Any, **_: Any) -> None:
-    Path(environment.parsed_options.found).write_text(json.dumps(FOUND))
+    seconds = max(MOMENTS, default=0.0) - min(MOMENTS, default=0.0)
+    found = {"seconds": seconds, "statuses": STATUSES}
+    Path(environment.parsed_options.found).write_text(json.dumps(found))
 
 
 class Predicting(FastHttpUser):

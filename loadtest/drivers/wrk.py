@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loadtest.drivers.driver import DriverError
 from loadtest.drivers.program import check, found, output
+from loadtest.drivers.pump import TIMEOUT_S
 from loadtest.pacing import QUANTILES
 from loadtest.result import Result
 from loadtest.watch import Watched, watching
@@ -66,6 +67,7 @@ def wrk(
     check(seconds, connections)
     program = found("wrk", "bin/wrk", "on Debian: apt-get install wrk")
     command = [program, "-t", "1", "-c", str(connections), "-d", f"{seconds:.0f}s"]
+    command += ["--timeout", f"{TIMEOUT_S:.0f}s"]
     command += ["-s", str(SCRIPT), url, "--", str(bodies.file), *([f"{rate}"] if rate else [])]
     printed = output(command, seconds)
     lines = [line for line in printed.splitlines() if line.startswith("RESULT ")]

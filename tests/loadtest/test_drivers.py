@@ -145,6 +145,3 @@ def test_wrk_counts_errors_by_status_and_has_no_rate(port: int, tmp_path: Path) 
     assert result.sent == result.answered + result.errors["503"]
     assert 0 < result.latency_ms["p50"] <= result.latency_ms["p99.9"] <= result.latency_ms["max"]
     assert result.predictions_per_s == pytest.approx(3 * result.throughput)
-    (tmp_path / "bodies").write_text('"fail"\n')
-    with pytest.raises(DriverError, match="answered no request"):
-        WrkDriver().run(url, bodies, None, 1.0, 4, watched)

@@ -71,8 +71,8 @@ def test_the_process_behind_a_port_is_found(service: Target) -> None:
 
 
 def test_the_python_driver_sees_the_server_s_cpu_memory_and_stages(service: Target) -> None:
-    result = PythonDriver().run(service.url, service.bodies, 200.0, 1.2, 16, service.watched)
-    assert (result.sent, result.answered, result.errors) == (240, 240, {})
+    result = PythonDriver().run(service.url, service.bodies, 200.0, 0.5, 16, service.watched)
+    assert (result.sent, result.answered, result.errors) == (100, 100, {})
     assert result.planned_rate == 200
     assert result.cpu_us > 0
     assert result.resident_bytes > 10_000_000
