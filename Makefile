@@ -23,7 +23,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
+        size report bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,12 @@ test-statistics: $(VENV)/.dev ## test the sampler's distribution and write ext/b
 
 test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are caught and write ext/betadist/MUTATIONS.md
 	$(BIN)/python -m tests.ext.betadist.mutants --table ext/betadist/MUTATIONS.md
+
+size: $(VENV)/.dev ## find what a node bears and the fleet for a target (OPTIONS="--target-predictions 3e6")
+	$(BIN)/python -m loadtest size --json build/load/size.json $(OPTIONS)
+
+report: $(VENV)/.dev ## render all results of build/load as one page, build/load/report.html
+	$(BIN)/python -m loadtest report build/load/*.json --html build/load/report.html --markdown build/load/report.md
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
 	$(BIN)/python -m loadtest.bench

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtest.report.elements import Element, tag
+from loadtest.report.labels import shortened, text_width
 from loadtest.report.numbers import brief
 from loadtest.report.scale import Scale, linear
 
 __all__ = ["Bar", "Stack", "draw_bars", "draw_stacks"]
 
-ROW, THICK, NAME = 44, 16, 15
+ROW, THICK, NAME = 50, 18, 15
 HEAD, FOOT = 8, 26
 VALUE = 92  # pixels for the figure at a bar's end
-CHARACTER = 6.6
 PALETTE = 8
 
 
@@ -62,16 +62,17 @@ def draw_stacks(title: str, stacks: Sequence[Stack], width: float) -> Element:
 
 
 def _bar(bar: Bar, x: Scale, top: float) -> list[Element]:
-    middle = top + NAME + THICK / 2 + 4
+    middle = top + NAME + THICK / 2 + 6
     begin, end = x(0), x(bar.value)
     low, high = x(bar.low), x(bar.high)
     shape = f"bar s{bar.colour}"
     box = tag("rect", x=begin, y=middle - THICK / 2, width=end - begin, height=THICK, class_=shape)
-    whisker = tag("path", d=_whisker(low, high, middle), class_="whisker")
+    path = _whisker(low, high, middle)
+    whisker = [tag("path", d=path, class_=shape) for shape in ("under", "whisker")]
     return [
-        tag("text", bar.name, x=begin, y=top + NAME, class_="name"),
+        tag("text", shortened(bar.name, x.end), x=begin, y=top + NAME, class_="name"),
         box,
-        *([whisker] if bar.high > bar.low else []),
+        *(whisker if bar.high > bar.low else []),
         tag("text", bar.text, x=max(end, high) + 8, y=middle + 4, class_="value"),
     ]
 
@@ -82,15 +83,15 @@ def _whisker(low: float, high: float, middle: float) -> str:
 
 
 def _stack(stack: Stack, x: Scale, top: float, colours: dict[str, int]) -> list[Element]:
-    middle, at = top + NAME + THICK / 2 + 4, 0.0
-    elements = [tag("text", stack.name, x=x(0), y=top + NAME, class_="name")]
+    middle, at = top + NAME + THICK / 2 + 6, 0.0
+    elements = [tag("text", shortened(stack.name, x.end), x=x(0), y=top + NAME, class_="name")]
     for name, size in stack.parts:
         begin, end = x(at), x(at + size)
         colour = f"part s{colours[name] % PALETTE}"
         box = tag("rect", x=begin, y=middle - THICK / 2, width=end - begin, height=THICK)
         box.set("class", colour)
         elements.append(box)
-        if end - begin > CHARACTER * len(name) + 8:
+        if end - begin > text_width(name) + 4:
             text = tag("text", name, x=(begin + end) / 2, y=middle + 4, class_="inside middle")
             elements.append(text)
         at += size

@@ -8,7 +8,7 @@ __all__ = ["Element", "Node", "serialised", "tag"]
 Node = Element | str | None
 
 
-def tag(name: str, *children: Node, **attributes: str | float | None) -> Element:
+def tag(name: str, /, *children: Node, **attributes: str | float | None) -> Element:
     """Return an element; what is None is left out.
 
     Names of attributes lose a trailing underscore, and have a hyphen for every other one.

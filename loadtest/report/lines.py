@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtest.report.elements import Element, tag
+from loadtest.report.labels import shortened, text_width
 from loadtest.report.numbers import brief
 from loadtest.report.scale import Scale, linear, logarithmic
 
 __all__ = ["Chart", "Mark", "Series", "draw_lines"]
 
 TOP, BOTTOM, LEFT = 30, 44, 46
-CHARACTER = 6.6  # pixels of a label's character, on the average
-APART = 14  # pixels between two labels
+APART, BESIDE = 14, 110  # pixels between two labels, down, where they are so close across
 RADIUS = 2.6
 
 Point = tuple[float, float]
@@ -76,7 +76,7 @@ class Chart:
 def draw_lines(chart: Chart, width: float, height: float = 280) -> Element:
     """Return the chart as SVG of a size in pixels."""
     points = [point for series in chart.series for point in series.points] + [*chart.frame]
-    right = CHARACTER * max(len(series.name) for series in chart.series) + 16
+    right = min(max(text_width(series.name) for series in chart.series) + 12, width / 3)
     ys = [y for _, y in points] + ([chart.level.value] if chart.level else [])
     x = linear((point[0] for point in points), LEFT, width - right, 4 if width < 500 else 6)
     y = (logarithmic if chart.log else linear)(ys, height - BOTTOM, TOP)
@@ -87,7 +87,7 @@ def draw_lines(chart: Chart, width: float, height: float = 280) -> Element:
         *_level(chart.level, x, y),
         *(_line(series, x, y) for series in chart.series),
         *(dot for series in chart.series for dot in _dots(series, x, y)),
-        *_labels(chart.series, x, y),
+        *_labels(chart.series, x, y, right),
         viewBox=f"0 0 {width:g} {height:g}",
         width=width,
         height=height,
@@ -152,19 +152,17 @@ def _dots(series: Series, x: Scale, y: Scale) -> list[Element]:
     ]
 
 
-def _labels(series: Sequence[Series], x: Scale, y: Scale) -> list[Element]:
+def _labels(series: Sequence[Series], x: Scale, y: Scale, right: float) -> list[Element]:
     """Return names at the ends of the lines, moved apart where they would overlap."""
-    ends = sorted((y(each.points[-1][1] if not each.line else each.line[-1][1]), each.name, each)
-                  for each in series)
-    return [
-        tag("text", name, x=x.end + 8, y=at + 4, class_=f"label s{each.colour}")
-        for (_, name, each), at in zip(ends, _apart([end[0] for end in ends], y), strict=True)
-    ]
-
-
-def _apart(wanted: Sequence[float], y: Scale) -> list[float]:
-    placed: list[float] = []
-    for at in wanted:
-        placed.append(max(at, placed[-1] + APART) if placed else at)
-    surplus = max(0.0, placed[-1] - y.begin) if placed else 0.0
-    return [at - surplus for at in placed]
+    placed: list[Point] = []
+    labels = []
+    for each in sorted(series, key=lambda each: y(each.line[-1][1])):
+        at, wanted = x(each.line[-1][0]) + 8, y(each.line[-1][1]) + 4
+        beside = [down + APART for across, down in placed if abs(across - at) < BESIDE]
+        placed.append((at, max([wanted, *beside])))
+        shape = f"label s{each.colour}"
+        text = tag(
+            "text", shortened(each.name, x.end + right - at), x=at, y=placed[-1][1], class_=shape
+        )
+        labels.append(text)
+    return labels

@@ -1,6 +1,6 @@
 """Numbers as people read them."""
 
-__all__ = ["brief", "figure", "grouped", "share"]
+__all__ = ["brief", "figure", "grouped", "in_words", "share"]
 
 UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 SIGNIFICANT = 3
@@ -25,6 +25,11 @@ def brief(value: float) -> str:
         if abs(value) >= size:
             return f"{float(f'{value / size:.3g}'):g} {unit}"
     return f"{float(f'{value:.3g}'):g}"
+
+
+def in_words(value: float) -> str:
+    """Return a count, millions in words."""
+    return f"{value / 1e6:.3g} million" if value >= 1e6 else grouped(value)
 
 
 def share(value: float) -> str:

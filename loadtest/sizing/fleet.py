@@ -44,7 +44,7 @@ class Fleet:
     spare : int
         Nodes that may be lost without touching the headroom: 1 is N+1.
     node_price : float
-        Of a node and an hour.
+        Of a node and an hour, in the currency.
     """
 
     target_rps: float
@@ -52,6 +52,7 @@ class Fleet:
     headroom: float = 0.3
     spare: int = 1
     node_price: float = 0.2
+    currency: str = "$"
 
     @property
     def node_rps(self) -> float:
@@ -72,6 +73,15 @@ class Fleet:
     def price_a_month(self) -> float:
         """Of all nodes, for 730 hours."""
         return self.price_an_hour * HOURS_A_MONTH
+
+    @property
+    def cost(self) -> str:
+        """What it costs, in words."""
+        hour, month = f"{self.price_an_hour:,.2f}", f"{self.price_a_month:,.0f}"
+        return (
+            f"{self.currency}{hour} an hour, {self.currency}{month} a month at "
+            f"{self.currency}{self.node_price:,.2f} a node and hour"
+        )
 
 
 def nodes(target_rps: float, node_rps: float) -> int:

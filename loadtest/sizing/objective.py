@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadtest.drivers.connection import NOT_SENT
 from loadtest.result import Result
 
 __all__ = ["Effort", "Objective", "Step", "Verdict"]
 
 ON_TIME = 0.98  # of the planned requests; a generator that sends fewer was late
+LATE = 0.5  # of the latency that is allowed: so late, the generator makes what is measured
 BUSY = 0.85  # of a core that the generator ran or waited for; it has one
 
 
@@ -22,10 +24,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Cores that the generator kept busy, and those that it waited for while others ran."""
+    """What a load took of the generator's machine, in cores.
+
+    Attributes
+    ----------
+    cores, waited : float
+        Those that the generator kept busy, and those that it waited for while others ran.
+    others : float
+        Those that processes kept busy that are neither generator nor server nor store.
+    """
 
     cores: float
     waited: float = 0.0
+    others: float = 0.0
 
     @property
     def wanted(self) -> float:
@@ -44,16 +55,29 @@ class Objective:
     def judge(self, result: Result, effort: Effort) -> Verdict:
         """Say whether an open-loop load met it.
 
-        A load that went out too slowly is inconclusive when the generator lacked CPU; else it
-        waited for connections, which is the server's latency.
+        A load that broke it is inconclusive when the generator was late for want of CPU; one that
+        was late for want of connections waited for the server, which is latency.
         """
-        if result.sent == 0 or (_late(result) and effort.wanted > BUSY):
+        if self._met(result):
+            return Verdict.MET
+        if result.sent == 0 or (self._late(result) and effort.wanted > BUSY):
             return Verdict.INCONCLUSIVE
-        if result.sent - result.answered > self.error_budget * result.sent:
+        answered_wrong = sum(result.errors.values()) - result.errors.get(NOT_SENT, 0)
+        if answered_wrong > self.error_budget * result.sent:
             return Verdict.ERRORS
-        if _late(result) or not result.latency_ms[self.quantile] <= self.latency_ms:
-            return Verdict.LATENCY
-        return Verdict.MET
+        return Verdict.LATENCY
+
+    def _met(self, result: Result) -> bool:
+        failed = sum(result.errors.values())
+        return (
+            failed <= self.error_budget * (result.answered + failed)
+            and not _too_few(result)
+            and result.latency_ms[self.quantile] <= self.latency_ms
+        )
+
+    def _late(self, result: Result) -> bool:
+        late_ms = result.sent_late_ms.get(self.quantile, 0.0)
+        return _too_few(result) or late_ms > LATE * self.latency_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +94,5 @@ class Step:
         return self.result.planned_rate or self.result.sent_rate
 
 
-def _late(result: Result) -> bool:
+def _too_few(result: Result) -> bool:
     return result.planned_rate is not None and result.sent_rate < ON_TIME * result.planned_rate

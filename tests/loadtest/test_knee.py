@@ -1,5 +1,7 @@
 """The search for the knee, over nodes that are functions."""
 
+from dataclasses import replace
+
 import pytest
 
 from loadtest.result import Result, Workload
@@ -8,6 +10,7 @@ from loadtest.sizing.limit import Limit, Room, find_limit
 from loadtest.sizing.objective import Effort, Objective, Step, Verdict
 
 OBJECTIVE = Objective()
+IDLE = Effort(0.2)
 
 
 def outcome(
@@ -37,7 +40,7 @@ def outcome(
     )
 
 
-def step(result: Result, effort: Effort = Effort(0.3)) -> Step:
+def step(result: Result, effort: Effort = IDLE) -> Step:
     return Step(result, effort, OBJECTIVE.judge(result, effort))
 
 
@@ -47,13 +50,13 @@ def node(capacity: float, generator: float = 1e9) -> Search:
     def load(rate: float) -> Step:
         sent = min(rate, generator)
         latency = 500.0 if sent > capacity else 5.0
-        result = outcome(rate, sent=round(2 * sent), latency_ms=latency)
+        result = outcome(rate, sent=round(2 * sent) + 1, latency_ms=latency)
         return step(result, Effort(sent / generator))
 
     return find_knee(load, start=100, precision=0.05)
 
 
-@pytest.mark.parametrize("capacity", [3, 99, 101, 1_000, 47_000])
+@pytest.mark.parametrize("capacity", [30, 99, 101, 1_000, 47_000])
 def test_the_knee_is_found_within_the_precision(capacity: float) -> None:
     search = node(capacity)
     assert search.passed.rate <= capacity < search.broken.rate <= 1.05 * search.passed.rate
@@ -79,7 +82,7 @@ def test_a_node_without_end_or_without_use_has_no_knee() -> None:
 
 
 def test_verdicts() -> None:
-    busy, idle = Effort(0.6, waited=0.4), Effort(0.2)
+    busy, idle = Effort(0.6, waited=0.4), IDLE
     assert OBJECTIVE.judge(outcome(), idle) is Verdict.MET
     assert OBJECTIVE.judge(outcome(), busy) is Verdict.MET
     assert OBJECTIVE.judge(outcome(errors=2), idle) is Verdict.MET
@@ -88,7 +91,30 @@ def test_verdicts() -> None:
     assert OBJECTIVE.judge(outcome(latency_ms=float("nan")), idle) is Verdict.LATENCY
     assert OBJECTIVE.judge(outcome(sent=1_900), busy) is Verdict.INCONCLUSIVE
     assert OBJECTIVE.judge(outcome(sent=1_900), idle) is Verdict.LATENCY
+    late = replace(outcome(latency_ms=101), sent_late_ms={"p99": 90.0})
+    assert OBJECTIVE.judge(late, busy) is Verdict.INCONCLUSIVE
+    assert OBJECTIVE.judge(late, idle) is Verdict.LATENCY
+    waiting = replace(outcome(sent=1_900), errors={"not sent": 100})
+    assert OBJECTIVE.judge(waiting, idle) is Verdict.LATENCY
     assert OBJECTIVE.judge(outcome(sent=0), idle) is Verdict.INCONCLUSIVE
+
+
+def test_a_burst_of_somebody_elses_is_no_end_of_the_node() -> None:
+    loads: list[float] = []
+
+    def load(rate: float) -> Step:
+        loads.append(rate)
+        slow = rate > 1_000 or len(loads) in (2, 6)
+        return step(outcome(rate, sent=round(2 * rate) + 1, latency_ms=500 if slow else 5))
+
+    assert find_knee(load, start=100).passed.rate > 900
+
+
+def test_a_crowded_machine_is_named() -> None:
+    crowded = step(outcome(latency_ms=500, cores=0.4), Effort(0.2, 0.1, others=1.2))
+    limit, words = find_limit(crowded, Room(2, shared=True), OBJECTIVE)
+    assert limit is Limit.OTHERS
+    assert "they kept 1.20 cores busy" in words
 
 
 @pytest.mark.parametrize(
