@@ -15,22 +15,26 @@ from loadtest.size import add_arguments
 from loadtest.sizing.fleet import nodes
 from loadtest.sizing.sizing import Sizing, read_sizing
 
-FEW = ("--candidates", "4")
+FEW = ("--candidates", "4", "--connections", "32")
 CAPACITY = 100  # requests a second
 
 # Requests leave one after another, 10 ms apart, however late the server's timers are.
 SERVER = """
-import asyncio, sys
+import asyncio, contextlib, sys
 free = 0.0
 async def serve(reader, writer):
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        while True:
+            head = await reader.readuntil(b"\\r\\n\\r\\n")
+            await reader.readexactly(int(head.split(b"content-length: ")[1].split()[0]))
+            await asyncio.sleep(turn())
+            writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}")
+    writer.close()
+def turn():
     global free
-    while head := await reader.readuntil(b"\\r\\n\\r\\n"):
-        length = int(head.lower().split(b"content-length:")[1].split()[0])
-        await reader.readexactly(length)
-        now = asyncio.get_running_loop().time()
-        free = max(free, now) + 0.01
-        await asyncio.sleep(free - now)
-        writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}")
+    now = asyncio.get_running_loop().time()
+    free = max(free, now) + 0.01
+    return free - now
 async def main():
     async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
         await server.serve_forever()
