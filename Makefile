@@ -6,6 +6,7 @@ NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
+SERVICES := article_go fast_go
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
@@ -23,7 +24,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        size report bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
+        size report bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -147,6 +148,18 @@ bench-peers: ## install torch and mkl_random aside for bench-sampler
 	timeout 900 build/peers/venv/bin/pip install -q numpy mkl_random
 	timeout 900 build/peers/venv/bin/pip install -q --retries 0 --index-url $(CPU_TORCH) torch \
 	|| timeout 900 build/peers/venv/bin/pip install -q torch
+
+peers: $(addprefix build/peers/,$(SERVICES)) ## build the services that ours is compared with (needs go)
+
+# $(call built,toolchain,command): a service whose toolchain is absent is left out
+define built
+@if command -v $(1) >/dev/null; then echo "Building $(@F)"; mkdir -p $(@D); $(2); \
+else echo "$(@F) is left out: $(1) is not installed"; fi
+endef
+
+.SECONDEXPANSION:
+build/peers/%_go: $$(wildcard loadtest/peers/$$*_go/*)
+	$(call built,go,go build -C loadtest/peers/$(@F) -o $(abspath $@) .)
 
 check: $(VENV)/.dev ## check format, lint and types
 	$(BIN)/ruff format --check .

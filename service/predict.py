@@ -102,7 +102,7 @@ class Predict(Generic[Request]):
         self.counts.answer(status)
         self.counts.took(status, time.monotonic() - call.started, call.stages)
         if call.decision_id is not None:
-            headers.append((b"x-decision-id", quote(call.decision_id).encode()))
+            headers.append((b"x-decision-id", _quoted(call.decision_id)))
         if call.trace:
             headers.append((b"traceparent", call.trace))
         if self.lifecycle.leaving and CLOSE not in headers:
@@ -122,3 +122,8 @@ class Predict(Generic[Request]):
         if not await call.body.discard():
             headers.append(CLOSE)
         await self._send(send, call, problem.status, headers, document)
+
+
+def _quoted(decision_id: str) -> bytes:
+    plain = decision_id.isascii() and decision_id.replace("-", "").isalnum()  # a tenth of quote
+    return (decision_id if plain else quote(decision_id)).encode()

@@ -78,18 +78,19 @@ def _sized(sizing: Sizing, result: Result) -> tuple[str, list[Tile]]:
     fleet, knee = sizing.fleet, sizing.knee
     least = "" if sizing.conclusive else "at least "
     predictions = fleet.target_rps * result.workload.candidates
+    candidates = f"{result.workload.candidates} candidates each"
+    bears = f"{least}{grouped(knee.value)} requests a second of {candidates}"
     serve = f"serve {in_words(predictions)} predictions a second"
-    bears = f"{least}{grouped(knee.value)} requests a second"
-    text = (
-        f"{fleet.nodes} nodes of {result.server} {serve}: one bears {bears} of "
-        f"{result.workload.candidates} candidates each, and is given "
-        f"{grouped(fleet.node_rps)}. {_verified(sizing, result)}"
-    )
+    text = f"{fleet.nodes} nodes of {result.server} {serve}: one bears {bears}"
+    text += f", and is given {grouped(fleet.node_rps)}. {_verified(sizing, result)}"
+    if not sizing.verified:
+        text = f"Not verified: {fleet.nodes} nodes would {serve} if one bore {bears}"
+        text += f", but {_verified(sizing, result)}"
     tiles = [
         Tile(
             str(fleet.nodes),
             "nodes",
-            f"for {brief(predictions)} predictions/s, {fleet.spare} spare",
+            f"for {brief(predictions)} predictions/s, {fleet.spare} spare{_doubt(sizing)}",
         ),
         Tile(
             f"{fleet.currency}{grouped(fleet.price_a_month)}",
@@ -105,10 +106,10 @@ def _sized(sizing: Sizing, result: Result) -> tuple[str, list[Tile]]:
 
 
 def _verified(sizing: Sizing, result: Result) -> str:
-    quantile = sizing.objective.quantile
+    quantile, rate = sizing.objective.quantile, grouped(sizing.fleet.node_rps)
     if sizing.verified:
         return f"At that rate {quantile} was {figure(result.latency_ms[quantile])} ms."
-    return "At that rate it did NOT keep the objective, so this is no promise."
+    return f"at {rate} a second it failed by {sizing.verdicts[-1]}."
 
 
 def _least(sizing: Sizing) -> str:
@@ -137,6 +138,10 @@ def _fleet_facts(result: Result, sizing: Sizing) -> dict[str, str]:
 
 def _range(least: int, most: int) -> str:
     return f"{least} to {most}" if most > least else f"exactly {least}"
+
+
+def _doubt(sizing: Sizing) -> str:
+    return "" if sizing.verified else "; not verified"
 
 
 def _verdict(sizing: Sizing) -> str:
