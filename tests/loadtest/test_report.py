@@ -52,7 +52,8 @@ def load(server: str, rate: float | None, capacity: float, **fields: object) -> 
     return replace(result, **fields)  # type: ignore[arg-type]
 
 
-def sized(path: Path) -> None:
+def sized(path: Path, verified_at: float = 0.0) -> None:
+    """Write a sizing; `verified_at` is another rate of the last run than the fleet's."""
     objective = Objective()
 
     def step(rate: float) -> Step:
@@ -62,7 +63,7 @@ def sized(path: Path) -> None:
 
     searches = [find_knee(step, 500.0), find_knee(step, 600.0)]
     fleet = Fleet(7_500, knee_of(searches).value, node_price=0.25)
-    last = step(fleet.node_rps)
+    last = step(verified_at or fleet.node_rps)
     sizing, results = conclude(searches, last, objective, fleet, Room(2, shared=True))
     write_results(path, results, {**ABOUT, **sizing_data(sizing)})
 
@@ -158,6 +159,14 @@ def test_the_figures_are_there(report: tuple[str, str]) -> None:
             "2026-01-01T00:00:00Z",
         ):
             assert part in document
+
+
+def test_a_fleet_that_was_not_verified_is_no_headline(tmp_path: Path) -> None:
+    sized(tmp_path / "size.json", verified_at=9_000)
+    for document in rendered(tmp_path, tmp_path / "size.json"):
+        assert "Not verified: 4 nodes would serve 3 million" in document
+        assert "failed by latency" in document
+        assert "nodes of bandit-serve serve" not in document
 
 
 def test_a_chart_without_data_is_left_out(tmp_path: Path) -> None:
