@@ -14,6 +14,7 @@ ROW, THICK, NAME = 50, 18, 15
 HEAD, FOOT = 8, 26
 VALUE = 92  # pixels for the figure at a bar's end
 PALETTE = 8
+SQUARE, LINE = 15, 20  # of the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +44,43 @@ def draw_bars(title: str, bars: Sequence[Bar], width: float) -> Element:
     x = linear((bar.high for bar in bars), 1, width - VALUE, 4)
     rows = [element for i, bar in enumerate(bars) for element in _bar(bar, x, HEAD + ROW * i)]
     spoken = "; ".join(f"{bar.name}: {bar.text}" for bar in bars)
-    return _svg(title, spoken, width, height, [*_axis(x, height), *rows])
+    return _svg(title, spoken, width, height, [*_axis(x, height, HEAD), *rows])
 
 
 def draw_stacks(title: str, stacks: Sequence[Stack], width: float) -> Element:
-    """Return stacked bars as SVG, with the names of the parts that are wide enough."""
-    height = HEAD + ROW * len(stacks) + FOOT
+    """Return stacked bars as SVG; a key names the parts where one is too narrow for its name."""
     totals = [sum(size for _, size in stack.parts) for stack in stacks]
     x = linear(totals, 1, width - VALUE, 4)
     colours = {name: i for i, name in enumerate(_names(stacks))}
+    fits = all(_fits(*part, x) for stack in stacks for part in stack.parts)
+    key, deep = ([], 0.0) if fits else _key(colours, width)
+    height = HEAD + deep + ROW * len(stacks) + FOOT
     rows = [
         element
         for i, stack in enumerate(stacks)
-        for element in _stack(stack, x, HEAD + ROW * i, colours)
+        for element in _stack(stack, x, HEAD + deep + ROW * i, colours)
     ]
     spoken = "; ".join(f"{stack.name}: {stack.text}" for stack in stacks)
-    return _svg(title, spoken, width, height, [*_axis(x, height), *rows])
+    axis = _axis(x, height, HEAD + deep)
+    return _svg(title, spoken, width, height, [*key, *axis, *rows])
+
+
+def _fits(name: str, size: float, x: Scale) -> bool:
+    return x(size) - x(0) > text_width(name) + 4
+
+
+def _key(colours: dict[str, int], width: float) -> tuple[list[Element], float]:
+    """Return squares with their names, in lines, and the height of these."""
+    elements: list[Element] = []
+    across, down = 0.0, LINE / 2
+    for name, colour in colours.items():
+        if across + SQUARE + text_width(name) > width:
+            across, down = 0.0, down + LINE
+        shape = f"part s{colour % PALETTE}"
+        box = tag("rect", x=across, y=down - 6, width=10, height=10, class_=shape)
+        elements += [box, tag("text", name, x=across + SQUARE, y=down + 3, class_="tick")]
+        across += SQUARE + text_width(name) + SQUARE
+    return elements, down + LINE
 
 
 def _bar(bar: Bar, x: Scale, top: float) -> list[Element]:
@@ -91,7 +113,7 @@ def _stack(stack: Stack, x: Scale, top: float, colours: dict[str, int]) -> list[
         box = tag("rect", x=begin, y=middle - THICK / 2, width=end - begin, height=THICK)
         box.set("class", colour)
         elements.append(box)
-        if end - begin > text_width(name) + 4:
+        if _fits(name, size, x):
             text = tag("text", name, x=(begin + end) / 2, y=middle + 4, class_="inside middle")
             elements.append(text)
         at += size
@@ -102,13 +124,13 @@ def _names(stacks: Sequence[Stack]) -> list[str]:
     return list(dict.fromkeys(name for stack in stacks for name, _ in stack.parts))
 
 
-def _axis(x: Scale, height: float) -> list[Element]:
+def _axis(x: Scale, height: float, top: float) -> list[Element]:
     bottom = height - FOOT
     return [
         element
         for tick in x.ticks
         for element in (
-            tag("line", x1=x(tick), x2=x(tick), y1=HEAD, y2=bottom, class_="grid"),
+            tag("line", x1=x(tick), x2=x(tick), y1=top, y2=bottom, class_="grid"),
             tag(
                 "text",
                 brief(tick),

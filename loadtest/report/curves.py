@@ -46,7 +46,7 @@ def latency_section(groups: Sequence[Group], sizings: Sequence[tuple[str, Sizing
     by_server = dict(sizings)
     pictures = [_latency(group, by_server, frame, small=len(shown) > 1) for group in shown]
     rows = [
-        [group.name, *_cells(run.result, *(f"{run.result.latency_ms[q]:.2f}" for q in QUANTILES))]
+        [group.name, *_cells(run.result, *(figure(run.result.latency_ms[q]) for q in QUANTILES))]
         for group in shown
         for run in group.open_loop
     ]

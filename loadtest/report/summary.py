@@ -69,9 +69,21 @@ def failures_section(files: Sequence[File], groups: Sequence[Group]) -> Section:
 
 
 def about_section(files: Sequence[File]) -> Section:
-    """Return machine, versions, time and command of each file."""
-    rows = [[file.path.name, name, text] for file in files for name, text in _facts(file.about)]
-    return Section("How it was measured", "", (), Table(["file", "what", "is"], rows), folded=True)
+    """Return machine, versions, time and command; what several files share stands once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for file in files:
+        for fact in _facts(file.about):
+            found.setdefault(fact, []).append(file.path.name)
+    rows = [
+        [name, text, "all" if len(paths) == len(files) else ", ".join(paths)]
+        for (name, text), paths in sorted(found.items(), key=lambda each: _rank(each[0][0]))
+    ]
+    return Section("How it was measured", "", (), Table(["what", "is", "files"], rows))
+
+
+def _rank(name: str) -> int:
+    """Return the place of a fact: commands first, then times, then what they share."""
+    return ("command", "time", name).index(name)
 
 
 def _sized(sizing: Sizing, result: Result) -> tuple[str, list[Tile]]:
