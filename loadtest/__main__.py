@@ -5,7 +5,13 @@ import importlib
 import sys
 
 # Each is a module of this package with a docstring, add_arguments(parser) and run(options).
-COMMANDS = ("load", "size", "report")
+COMMANDS = (
+    "load",
+    "overload",
+    "soak",
+    "size",
+    "report",
+)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from loadtest.options import add_target, add_workload, positive, share, whole
 from loadtest.result import write_results
 from loadtest.sizing.fleet import Fleet
 from loadtest.sizing.knee import Search, find_knee
-from loadtest.sizing.limit import Room
+from loadtest.sizing.limit import CROWDED, Room
 from loadtest.sizing.loading import Loader
 from loadtest.sizing.objective import Objective, Step
 from loadtest.sizing.sizing import conclude, knee_of, sizing_data
@@ -77,12 +77,13 @@ def run(options: argparse.Namespace) -> None:
     objective = Objective(options.quantile, options.latency_ms, options.error_budget)
     with target(options) as found:
         seen = _seen(found, options)
+        room = _room(seen, options)
         load = Loader(seen, objective, options.seconds, options.connections)
+        _warm_up(load, options.start, room)
         searches = _searches(load, options)
         fleet = _fleet(options, knee_of(searches).value)
         verify = replace(load, seconds=options.verify_seconds)
         verification = _told("verification", verify(fleet.node_rps))
-    room = _room(seen, options)
     sizing, results = conclude(searches, verification, objective, fleet, room)
     print(describe(sizing, results[-1]))
     if options.json:
@@ -121,9 +122,15 @@ def _room(seen: Target, options: argparse.Namespace) -> Room:
     return Room(cores() if options.url else min(cores(), options.workers), shared=True)
 
 
+def _warm_up(load: Loader, rate: float, room: Room) -> None:
+    others = replace(load, seconds=min(WARM_UP_S, load.seconds))(rate).effort.others
+    if others >= CROWDED * room.cores:
+        warning = f"other processes keep {others:.2f} cores busy; what is found will be theirs"
+        print(warning, file=sys.stderr)
+
+
 def _searches(load: Loader, options: argparse.Namespace) -> list[Search]:
     """Search several times; all but the first begin near the knee, each elsewhere."""
-    replace(load, seconds=min(WARM_UP_S, load.seconds))(options.start)
     first, growth = options.start, 2.0
     searches: list[Search] = []
     for i in range(options.repeats):

@@ -29,6 +29,8 @@ QUANTITIES: tuple[tuple[str, Value], ...] = (
 def contenders_section(groups: Sequence[Group]) -> Section:
     """Return the closed loops of several servers side by side, with their spread over rounds."""
     shown = [group for group in groups if group.closed_loop]
+    if len({group.closed_loop[0].result.server for group in shown}) < 2:
+        shown = []  # nothing to compare
     rows = [[group.name, *_figures(group)] for group in shown]
     columns = ["server", "rounds", "CPU \N{MICRO SIGN}s", "requests/s", "p50 ms", "p99 ms"]
     text = (

@@ -7,7 +7,7 @@ from enum import StrEnum
 from loadtest.result import Result
 from loadtest.sizing.objective import Objective, Step, Verdict
 
-__all__ = ["OUTSIDE", "Limit", "Room", "find_limit"]
+__all__ = ["CROWDED", "OUTSIDE", "Limit", "Room", "find_limit"]
 
 CROWDED = 0.25  # of the cores, used by others: what is found is not the node
 FULL = 0.85  # of the cores; noise and the kernel have the rest

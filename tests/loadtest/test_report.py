@@ -178,6 +178,14 @@ def test_a_chart_without_data_is_left_out(tmp_path: Path) -> None:
     assert "bandit-serve answered up to 900 requests a second" in text
 
 
+def test_one_server_alone_is_no_comparison(tmp_path: Path) -> None:
+    alone = [replace(load("bandit-serve", None, 8_000.0), round=i) for i in range(2)]
+    write_results(tmp_path / "alone.json", alone, ABOUT)
+    text = rendered(tmp_path, tmp_path / "alone.json")[1]
+    assert "Contenders" not in text
+    assert "as many as go" in text
+
+
 def test_nothing_but_failures_makes_a_report_too(tmp_path: Path) -> None:
     lost = load("fallen", None, 1.0, sent=0, answered=0, latency_ms={})
     write_results(tmp_path / "lost.json", [lost], ABOUT)
