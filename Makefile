@@ -179,7 +179,7 @@ overload: $(VENV)/.dev ## offer a service twice its maximum (URL=; needs wrk)
 	$(LOAD) overload --json build/load/overload.json $(TARGET)
 
 size: $(VENV)/.dev ## find what a node bears, and the fleet for a target (URL= OPTIONS="--target-predictions 3e6 --node-price 0.2")
-	$(LOAD) size --json build/load/size.json $(TARGET) $(OPTIONS)
+	$(LOAD) size --json build/load/size.json $(TARGET)
 
 report: $(VENV)/.dev ## render all results of build/load as one page
 	$(LOAD) report build/load/*.json --html build/load/report.html --markdown build/load/report.md
