@@ -31,7 +31,7 @@ QUIET := PYTHONWARNINGS=ignore
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
         bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers \
-        load load-k6 load-locust soak overload peers clean
+        load load-k6 load-locust soak overload size report peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -177,6 +177,12 @@ soak: $(VENV)/.dev ## load a service for long; fails on an error or growing memo
 
 overload: $(VENV)/.dev ## offer a service twice its maximum (URL=; needs wrk)
 	$(LOAD) overload --json build/load/overload.json $(TARGET)
+
+size: $(VENV)/.dev ## find what a node bears, and the fleet for a target (URL= OPTIONS="--target-predictions 3e6 --node-price 0.2")
+	$(LOAD) size --json build/load/size.json $(TARGET)
+
+report: $(VENV)/.dev ## render all results of build/load as one page
+	$(LOAD) report build/load/*.json --html build/load/report.html --markdown build/load/report.md
 
 build/bin/k6:
 	@command -v go >/dev/null || { echo "k6 is neither on the PATH nor is there Go to build it with; see" \

@@ -10,6 +10,8 @@ COMMANDS = (
     "load",
     "overload",
     "soak",
+    "size",
+    "report",
 )
 
 

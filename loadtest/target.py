@@ -25,6 +25,9 @@ PATH = "/predict"
 CONFIG = """
 default_model = "homepage"
 
+[server]
+log_level = "warning"
+
 [store]
 path = "{store}"
 

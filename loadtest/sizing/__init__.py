@@ -1,0 +1,1 @@
+"""How many nodes a target needs: the rate that one node bears, and arithmetic."""
