@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["QUANTILES", "planned", "quantiles"]
 
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 
 
 def planned(rate: float, seconds: float) -> NDArray[np.float64]:
@@ -35,7 +35,12 @@ def planned(rate: float, seconds: float) -> NDArray[np.float64]:
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:
-    """Return QUANTILES of the values, each one of the values: the smallest that so many reach."""
+    """Return QUANTILES of the values, each one of the values: the smallest that so many reach.
+
+    Of no values there are none: an empty dict.
+    """
+    if not len(values):
+        return {}
     ordered = np.sort(np.asarray(values, float))
     ranks = {name: int(np.ceil(share * len(ordered))) - 1 for name, share in QUANTILES.items()}
     return {name: float(ordered[rank]) for name, rank in ranks.items()}

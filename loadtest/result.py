@@ -1,6 +1,7 @@
 """What a driver measured of a server: the data that sizing, comparisons and reports work on."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 __all__ = ["Result", "Sample", "Workload", "read_results", "write_results"]
 
 VERSION = 1
+CPU = ("cpu_seconds", "store_cpu_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,19 @@ class Result:
     answered : int
         Those answered 200.
     errors : dict of str to int
-        Other answers by status ("429") and lost ones by what happened ("TimeoutError").
+        Other answers by status ("429"), lost ones by what happened ("TimeoutError"), and those that
+        an open-loop load had planned but could not send ("not sent").
     latency_ms : dict of str to float
         "p50", "p90", "p95", "p99", "p99.9", "max" of the answered ones, from the planned send time
-        of an open-loop load.
+        of an open-loop load. Empty where none was answered.
+    error_latency_ms : dict of str to dict of str to float
+        The same of each kind of `errors`, where the driver tells them apart.
+    sent_late_ms : dict of str to float
+        The same of how long after its planned time a request went out, for want of a connection or
+        of CPU for the driver; where the driver knows it.
     cpu_seconds, store_cpu_seconds : float
-        User + system time of the server's processes, and of its store's where it has one.
+        User + system time of the server's processes, and of its store's where it has one. NaN (null
+        in a file) where they can't be seen: a server on another machine.
     stages_ms : dict of str to float
         Mean of each stage by the server's own account (Server-Timing), where the driver reads it.
     """
@@ -83,6 +92,8 @@ class Result:
     samples: tuple[Sample, ...] = ()
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     round: int = 0
+    error_latency_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    sent_late_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def sent_rate(self) -> float:
@@ -101,13 +112,15 @@ class Result:
 
     @property
     def error_share(self) -> float:
-        """Share of the requests sent that were not answered 200."""
-        return 1 - self.answered / self.sent
+        """Share of the requests, sent or planned, that were not answered 200."""
+        failed = sum(self.errors.values())
+        return failed / (self.answered + failed)
 
     @property
     def cpu_us(self) -> float:
         """Microseconds of the server's CPU for each request answered, whatever the answer."""
-        return self.cpu_seconds / (self.answered + sum(self.errors.values())) * 1e6
+        statuses = sum(count for kind, count in self.errors.items() if kind.isdigit())
+        return self.cpu_seconds / (self.answered + statuses) * 1e6
 
     @property
     def cores(self) -> float:
@@ -122,8 +135,8 @@ class Result:
 
 def write_results(path: Path, results: Iterable[Result], about: Mapping[str, Any]) -> None:
     """Write results as JSON with what they were measured on: machine, versions, command."""
-    document = {"version": VERSION, "about": about, "results": [asdict(r) for r in results]}
-    path.write_text(json.dumps(document, indent=1))
+    document = {"version": VERSION, "about": about, "results": [_fields(r) for r in results]}
+    path.write_text(json.dumps(document, indent=1, allow_nan=False))
 
 
 def read_results(path: Path) -> tuple[list[Result], Mapping[str, Any]]:
@@ -140,7 +153,13 @@ def read_results(path: Path) -> tuple[list[Result], Mapping[str, Any]]:
     return [_result(each) for each in document["results"]], document["about"]
 
 
+def _fields(result: Result) -> dict[str, Any]:
+    fields = asdict(result)
+    return fields | {name: None for name in CPU if math.isnan(fields[name])}
+
+
 def _result(fields: dict[str, Any]) -> Result:
+    fields |= {name: math.nan for name in CPU if fields[name] is None}
     workload = Workload(**fields.pop("workload"))
     samples = tuple(Sample(**sample) for sample in fields.pop("samples"))
     return Result(workload=workload, samples=samples, **fields)

@@ -9,9 +9,9 @@ its own; they are loaded in turn, round by round.
 """
 
 import argparse
-import asyncio
 import json
 import platform
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -21,14 +21,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from loadtest.catalogue import COMMAND, make_catalogue
-from loadtest.open_loop import Answer, send
-from loadtest.pacing import QUANTILES, planned, quantiles
+from loadtest.drivers.connection import Exchange
+from loadtest.drivers.pump import send
+from loadtest.pacing import QUANTILES, quantiles
 from loadtest.processes import accepts, free_port, running
 from loadtest.workload import predict_bodies
 
 BODIES = 200
 SEED = 1
 WARM_UP_S = 3.0
+FEATURES = re.compile(rb"\bfeatures;dur=([0-9.]+)")
 LATE_MS = 10.0  # of a generator's p99, which the figures can't be trusted beyond
 
 CONFIG = """
@@ -54,6 +56,33 @@ entity_type = "content"
 prior = {{ alpha = 2.0, beta = 30.0 }}
 deadline_ms = {deadline_ms}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of one request: milliseconds from the planned send time, and of the stage of features.
+
+    `sent_late_ms` is how long after the planned time it went out, for want of a connection or of
+    CPU for the generator. A request that failed has `error`, and counts as long as it took.
+    """
+
+    latency_ms: float
+    sent_late_ms: float
+    features_ms: float
+    degraded: bool
+    error: str
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> "Answer":
+        """Read an answer's header and body."""
+        features = FEATURES.search(exchange.head)
+        return cls(
+            (exchange.ended - exchange.due) * 1e3,
+            (exchange.sent - exchange.due) * 1e3,
+            float(features[1]) if features else 0.0,
+            not exchange.error and bool(json.loads(exchange.body)["degraded"]),
+            exchange.error,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +162,21 @@ def _started(
 def _measure(ports: dict[str, int], bodies: Sequence[str], options: argparse.Namespace) -> Answers:
     answers: Answers = {name: [] for name in ports}
     for port in ports.values():
-        times = planned(options.rate, WARM_UP_S)
-        asyncio.run(send(port, bodies, times, options.connections))
+        _answers(port, bodies, WARM_UP_S, options)
     for i in range(options.rounds):
         for name, port in ports.items():
-            times = planned(options.rate, options.seconds)
-            answers[name] += asyncio.run(send(port, bodies, times, options.connections))
+            answers[name] += _answers(port, bodies, options.seconds, options)
         print(f"round {i + 1} of {options.rounds}", file=sys.stderr)
     return answers
+
+
+def _answers(
+    port: int, bodies: Sequence[str], seconds: float, options: argparse.Namespace
+) -> list[Answer]:
+    url = f"http://127.0.0.1:{port}/predict"
+    exchanges: list[Exchange] = []
+    send(url, bodies, options.rate, seconds, options.connections, exchanges.append)
+    return [Answer.of(exchange) for exchange in exchanges]
 
 
 def _table(answers: Answers, options: argparse.Namespace) -> str:

@@ -19,7 +19,7 @@ ARROWS = {
     "featurestore": {"featuretable", "idcolumn"}
     | {"google", "grpc", "hiredis", "httpx", "lmdb", "numpy", "orjson", "pyarrow", "redis"},
     "loadtest": {"betadist", "featuretable", "idcolumn"}
-    | {"mkl_random", "numpy", "scipy", "torch"},
+    | {"httpx", "locust", "mkl_random", "numpy", "scipy", "torch", "uvloop"},
     "ext/betadist": {"numpy"},
     "ext/featuretable": {"numpy"},
     "ext/idcolumn": {"numpy"},

@@ -1,0 +1,105 @@
+"""What a load does to a server's processes: CPU and resident memory, once a second."""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from loadtest.processes import cpu_seconds, process_tree
+from loadtest.progress import Progress
+from loadtest.result import Sample
+
+__all__ = ["Watch", "Watched", "resident_bytes", "watching"]
+
+PERIOD_S = 1.0
+PAGE = os.sysconf("SC_PAGESIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A server under load: its name in results, and its processes, where they can be seen.
+
+    Attributes
+    ----------
+    pid, store_pid : int or None
+        The first process of the server, and of its store; their descendants count with them.
+    """
+
+    server: str
+    pid: int | None = None
+    store_pid: int | None = None
+
+
+@dataclass(slots=True)
+class Watch:
+    """What was seen of a server; CPU is known once the watch has ended, NaN without a pid."""
+
+    cpu_seconds: float = math.nan
+    store_cpu_seconds: float = math.nan
+    samples: list[Sample] = field(default_factory=list)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return resident memory of a process and its descendants, shared pages counted in each."""
+    pages = (Path(f"/proc/{m}/statm").read_text().split()[1] for m in process_tree(pid))
+    return PAGE * sum(map(int, pages))
+
+
+@contextmanager
+def watching(watched: Watched, seconds: float) -> Iterator[Watch]:
+    """Watch a server until the block ends, and show how far the load of so many seconds is.
+
+    Raises
+    ------
+    RuntimeError
+        The server's processes ended meanwhile.
+    """
+    watch, end = Watch(), threading.Event()
+    before = _cpu(watched)
+    sampler = threading.Thread(target=_sample, args=(watched, watch, end, seconds), daemon=True)
+    sampler.start()
+    try:
+        yield watch
+    finally:
+        end.set()
+        sampler.join()
+    after = _cpu(watched)
+    watch.cpu_seconds, watch.store_cpu_seconds = (b - a for a, b in zip(before, after, strict=True))
+
+
+def _cpu(watched: Watched) -> tuple[float, float]:
+    """CPU used so far by the server's processes, and by its store's; of no store, 0."""
+    if watched.pid is None:
+        return math.nan, math.nan
+    try:
+        store = 0.0 if watched.store_pid is None else cpu_seconds(watched.store_pid)
+        return cpu_seconds(watched.pid), store
+    except OSError as error:
+        raise RuntimeError(f"{watched.server}: process {watched.pid} ended under load") from error
+
+
+def _sample(watched: Watched, watch: Watch, end: threading.Event, seconds: float) -> None:
+    begin = last = time.monotonic()
+    used, _ = _cpu(watched)
+    with Progress(watched.server, seconds) as progress:
+        for number in count(1):
+            ended = end.wait(begin + number * PERIOD_S - time.monotonic())
+            if ended and watch.samples:
+                return
+            before, last, earlier = last, time.monotonic(), used
+            if watched.pid is not None:
+                try:
+                    used, _ = _cpu(watched)
+                    memory = resident_bytes(watched.pid)
+                except (OSError, RuntimeError):
+                    return  # the caller of `watching` gets to know
+                cores = (used - earlier) / (last - before)
+                watch.samples.append(Sample(last - begin, cores, memory))
+            if ended:
+                return
+            progress.show(last - begin, watch.samples[-1:])

@@ -1,0 +1,131 @@
+"""The Python driver against a real server that stalls, fails and goes."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtest.drivers import DriverError, PythonDriver
+from loadtest.drivers.connection import Exchange
+from loadtest.drivers.pump import TIMEOUT_S, send
+from loadtest.processes import accepts, free_port, running
+from loadtest.result import Workload
+from loadtest.watch import Watched
+from loadtest.workload import Bodies
+
+# Answers after 50 ms with the number of requests on that connection so far, 503 to what says so;
+# closes the connection on "close", stalls the whole server for 300 ms on "stall".
+SERVER = """
+import asyncio, json, time
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    what = (await receive())["body"]
+    if what == b'"stall"':
+        time.sleep(0.3)
+    elif what != b'"quick"':
+        await asyncio.sleep(0.05)
+    headers = [(b"content-length", b"2"), (b"server-timing", b"decode;dur=0.500, score;dur=42.5")]
+    if what == b'"close"':
+        headers.append((b"connection", b"close"))
+    status = 503 if what == b'"fail"' else 200
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"{}"})
+"""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("stalling")
+    (folder / "stalling_server.py").write_text(SERVER)
+    granian, port = str(Path(sys.executable).with_name("granian")), free_port()
+    command = [granian, "stalling_server:app", "--interface", "asgi", "--port", str(port)]
+    command += ["--working-dir", str(folder), "--log-level", "warning"]
+    with running(command, port, accepts):
+        yield port
+
+
+def exchanges(
+    port: int, bodies: list[str], rate: float | None, seconds: float, connections: int
+) -> list[Exchange]:
+    found: list[Exchange] = []
+    send(f"http://127.0.0.1:{port}/", bodies, rate, seconds, connections, found.append)
+    return found
+
+
+def test_every_planned_request_is_sent_at_its_time(port: int) -> None:
+    found = exchanges(port, ['"ok"', '"fail"'], 50.0, 1.0, connections=16)
+    assert len(found) == 50
+    assert sorted(each.error for each in found) == [""] * 25 + ["503"] * 25
+    due = sorted(each.due for each in found)
+    assert due[-1] - due[0] == pytest.approx(49 / 50)
+    assert all(each.sent >= each.due and each.ended - each.sent > 0.045 for each in found)
+    assert all(each.body == b"{}" for each in found)
+
+
+def test_a_stall_counts_for_all_that_were_due_meanwhile(port: int) -> None:
+    found = exchanges(port, ['"stall"'] + ['"quick"'] * 99, 100.0, 1.0, connections=1)
+    late = sorted((each.ended - each.due for each in found), reverse=True)
+    assert len(late) == 100
+    # Of a stall of 300 ms, the requests planned each 10 ms after it wait 290, 280, ...
+    assert all(waited >= 0.3 - 0.01 * i for i, waited in enumerate(late[:30]))
+
+
+def test_what_waits_for_a_connection_until_the_end_is_not_sent(port: int) -> None:
+    found = exchanges(port, ['"ok"'], 200.0, 0.5, connections=1)
+    assert len(found) == 100
+    sent = [each for each in found if each.error != "not sent"]
+    assert 0 < len(sent) <= 15  # of 50 ms each, in 0.5 s and 0.25 s of grace
+    assert all(each.error == "" for each in sent)
+
+
+def test_a_closed_loop_sends_when_it_was_answered(port: int) -> None:
+    found = exchanges(port, ['"ok"'], None, 0.5, connections=4)
+    assert 4 <= len(found) <= 40
+    assert all(0 <= each.sent - each.due < 0.05 for each in found)
+
+
+def test_a_closed_connection_is_opened_again(port: int) -> None:
+    found = exchanges(port, ['"close"'], 20.0, 1.0, connections=2)
+    assert [each.error for each in found] == [""] * 20
+
+
+def test_a_server_that_goes_is_an_error_of_each_request(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text(
+        "import socket, sys\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        "while True:\n  c, _ = s.accept()\n  c.recv(9999)\n  c.close()\n"
+    )
+    port = free_port()
+    with running([sys.executable, str(tmp_path / "s.py"), str(port)], port, accepts):
+        found = exchanges(port, ["{}"], 20.0, 1.0, connections=1)
+        assert len(found) == 20
+        assert {each.error for each in found} <= {"EOFError", "ConnectionResetError", "not sent"}
+
+
+def test_the_result_counts_statuses_and_stages(port: int, tmp_path: Path) -> None:
+    (tmp_path / "bodies").write_text('"ok"\n"fail"\n')
+    bodies = Bodies(Workload(candidates=2), tmp_path / "bodies")
+    url, watched = f"http://127.0.0.1:{port}/", Watched("stalling")
+    result = PythonDriver().run(url, bodies, 50.0, 1.0, 16, watched)
+    assert (result.sent, result.answered, result.errors) == (50, 25, {"503": 25})
+    assert result.error_share == 0.5
+    assert result.stages_ms == {"decode": 0.5, "score": 42.5}
+    assert result.latency_ms["p50"] >= 50
+    assert result.error_latency_ms["503"]["p50"] >= 50
+    assert 0 <= result.sent_late_ms["p50"] < result.sent_late_ms["max"]
+    assert result.cpu_us != result.cpu_us  # unknown without a pid
+    assert result.samples == ()
+
+
+def test_a_load_that_is_not_answered_is_an_error(port: int, tmp_path: Path) -> None:
+    (tmp_path / "bodies").write_text('"fail"\n')
+    bodies = Bodies(Workload(), tmp_path / "bodies")
+    driver, watched = PythonDriver(), Watched("stalling")
+    with pytest.raises(DriverError, match=r"answered no request: \{'503': 5\}"):
+        driver.run(f"http://127.0.0.1:{port}/", bodies, 50.0, 0.1, 8, watched)
+    with pytest.raises(DriverError, match=r"can't connect to 127\.0\.0\.1"):
+        driver.run(f"http://127.0.0.1:{free_port()}/", bodies, 50.0, 0.1, 8, watched)
+    with pytest.raises(ValueError, match="url is 'ftp://a'"):
+        driver.run("ftp://a", bodies, 50.0, 0.1, 8, watched)
+    assert TIMEOUT_S < 60
