@@ -6,6 +6,7 @@ NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
+STORES := bandit-serve bandit-serve-redis bandit-serve-redis-hot-tier empty-reply
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
@@ -23,7 +24,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
+        bench bench-stores compare bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,10 +119,13 @@ test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are c
 	$(BIN)/python -m tests.ext.betadist.mutants --table ext/betadist/MUTATIONS.md
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
-	$(BIN)/python -m loadtest.bench
+	$(BIN)/python -m loadtest compare --only bandit-serve empty-reply --json build/load/bench.json $(OPTIONS)
 
 bench-stores: $(VENV)/.dev ## measure the same on each store (needs wrk and redis-server)
-	$(BIN)/python -m loadtest.bench --stores $(OPTIONS)
+	$(BIN)/python -m loadtest compare --only $(STORES) --json build/load/bench-stores.json $(OPTIONS)
+
+compare: $(VENV)/.dev ## measure the service beside its peers of `make peers` (needs wrk, OPTIONS=--redis redis-server)
+	$(BIN)/python -m loadtest compare $(OPTIONS)
 
 bench-tail: $(VENV)/.dev ## measure what hedging brings when calls of the store are slow
 	$(BIN)/python -m loadtest.tail $(OPTIONS)

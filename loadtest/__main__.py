@@ -5,7 +5,7 @@ import importlib
 import sys
 
 # Each is a module of this package with a docstring, add_arguments(parser) and run(options).
-COMMANDS = ("load",)
+COMMANDS = ("load", "compare")
 
 
 def main() -> None:

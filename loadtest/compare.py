@@ -22,9 +22,10 @@ from pathlib import Path
 from loadtest.catalogue import make_catalogue
 from loadtest.comparison import comparison_table
 from loadtest.contenders import CONTENDERS, Contender, Supplies, Target, redis_server, started
-from loadtest.drivers import DriverError, WrkDriver
+from loadtest.drivers import WrkDriver
 from loadtest.machine import about
-from loadtest.ranking import WrongAnswer, check_ranking
+from loadtest.options import whole
+from loadtest.ranking import check_ranking
 from loadtest.result import Result, Workload, write_results
 from loadtest.watch import Watched
 from loadtest.workload import Bodies
@@ -45,26 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections", type=_count, default=16)
     parser.add_argument("--rounds", type=_count, default=5)
     parser.add_argument("--seconds", type=_count, default=5)
-    parser.add_argument("--warm-up", type=_count, default=2, help="seconds before the first round")
-    parser.add_argument("--output", type=Path, help="default: build/load/compare[-redis].json")
+    parser.add_argument("--warm-up", type=whole, default=2, help="seconds before the first round")
+    parser.add_argument("--json", type=Path, help="results (build/load/compare[-redis].json)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Compare, write the results and print Markdown tables."""
-    contenders = _chosen(options)
-    absent = [each for each in contenders if not each.built]
-    contenders = [each for each in contenders if each.built]
-    _require("wrk", *(["redis-server"] if any(each.redis for each in contenders) else []))
-    try:
-        results = compare(contenders, options)
-    except (DriverError, RuntimeError, ValueError, WrongAnswer) as error:
-        sys.exit(f"compare: {error}")
-    output = options.output or _output(options)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_results(output, results, {**about(), "absent": [each.name for each in absent]})
-    print(_report(results, options))
+    chosen = _chosen(options)
+    contenders = [each for each in chosen if not each.absence]
+    absent = [each for each in chosen if each.absence]
     for each in absent:
-        print(f"\nnot built, so not compared: {each.name} ({each.build})")
+        print(each.absence, file=sys.stderr)
+    _require("wrk", *(["redis-server"] if any(each.redis for each in contenders) else []))
+    results = compare(contenders, options)
+    file = options.json or _file(options)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_results(file, results, {**about(), "absent": [each.name for each in absent]})
+    print("\n\n".join([*_tables(results, options), *(each.absence for each in absent)]))
 
 
 def compare(contenders: Sequence[Contender], options: argparse.Namespace) -> list[Result]:
@@ -73,14 +71,12 @@ def compare(contenders: Sequence[Contender], options: argparse.Namespace) -> lis
     Raises
     ------
     RuntimeError
-        A contender does not start, ends under load, or errs.
-    WrongAnswer
-        A contender's answer is not a ranking of the candidates asked for.
-    DriverError
-        A load could not be made.
+        A contender does not start, ends under load, errs, or answers no ranking.
     ValueError
-        A workload can't be made.
+        There are no contenders, or a workload can't be made.
     """
+    if not contenders:
+        raise ValueError("none of the contenders is built")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         supplies = _supplies(Path(name), contenders, options.rows, stack)
         bodies = [_bodies(supplies, candidates) for candidates in options.candidates]
@@ -120,7 +116,8 @@ def _rounds(
     for bodies, target in product(workloads, targets):
         if target.contender.ranks:
             check_ranking(target.contender.name, target.url, bodies.lines()[0])
-        _load(target, bodies, options.warm_up, options.connections)
+        if options.warm_up:
+            _load(target, bodies, options.warm_up, options.connections)
     for number in range(options.rounds):
         for bodies, target in product(workloads, targets):
             result = _load(target, bodies, options.seconds, options.connections)
@@ -136,16 +133,14 @@ def _load(target: Target, bodies: Bodies, seconds: float, connections: int) -> R
     return result
 
 
-def _report(results: Sequence[Result], options: argparse.Namespace) -> str:
-    parts = []
+def _tables(results: Sequence[Result], options: argparse.Namespace) -> Iterator[str]:
     for candidates in options.candidates:
         mine = [result for result in results if result.workload.candidates == candidates]
         method = (
             f"{candidates} candidates, {options.rows} rows, {options.workers} workers, "
             f"{options.connections} connections, {options.rounds} rounds of {options.seconds} s"
         )
-        parts.append(f"{method}\n\n{comparison_table(mine, mine[0].server)}")
-    return "\n\n".join(parts)
+        yield f"{method}\n\n{comparison_table(mine, mine[0].server)}"
 
 
 def _count(text: str) -> int:
@@ -161,5 +156,5 @@ def _require(*programs: str) -> None:
         sys.exit(f"not installed: {names}; on Debian: apt-get install {names}")
 
 
-def _output(options: argparse.Namespace) -> Path:
+def _file(options: argparse.Namespace) -> Path:
     return Path("build/load") / f"compare{'-redis' if options.redis else ''}.json"

@@ -71,9 +71,11 @@ class Contender:
     ranks: bool = True
 
     @property
-    def built(self) -> bool:
-        """Whether it can run."""
-        return self.program.exists()
+    def absence(self) -> str:
+        """Why it can't run, and what to do about it; empty where it can."""
+        if self.program.exists():
+            return ""
+        return f"not built, so not compared: {self.name} ({self.build})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """Whether a server answers what it should, before its speed counts."""
 
 import json
-import urllib.error
-import urllib.request
+from typing import Any
+
+import httpx
 
 __all__ = ["WrongAnswer", "check_ranking"]
 
 TIMEOUT_S = 10.0
+HEADERS = {"content-type": "application/json"}
 
 
-class WrongAnswer(Exception):
+class WrongAnswer(RuntimeError):
     """An answer that is not the ranking asked for; its speed would mean nothing."""
 
 
@@ -21,18 +23,16 @@ def check_ranking(server: str, url: str, body: str) -> None:
     WrongAnswer
         It is no 200, or not all candidates by falling scores of its own, or some were missing.
     """
-    headers = {"content-type": "application/json"}
-    request = urllib.request.Request(url, body.encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
-            answer = json.load(reply)
-    except (OSError, ValueError) as error:
+        reply = httpx.post(url, content=body, headers=HEADERS, timeout=TIMEOUT_S)
+        answer = reply.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
         raise WrongAnswer(f"{server} failed: {error}") from error
     if problem := _problem(answer, json.loads(body)["candidates"]):
         raise WrongAnswer(f"{server} answered wrongly: {problem}")
 
 
-def _problem(answer: dict[str, object], candidates: list[str]) -> str:
+def _problem(answer: dict[str, Any], candidates: list[str]) -> str:
     ranked, scores = answer.get("candidates"), answer.get("scores")
     if not isinstance(ranked, list) or sorted(ranked) != sorted(candidates):
         return "candidates are not those asked for"
