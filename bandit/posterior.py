@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+import betadist
+
 __all__ = ["Column", "Precision", "Prior", "posterior"]
 
 Precision = Literal["float32", "float64"]
@@ -47,11 +49,4 @@ def posterior(
     Shapes outside the precision's normal range are moved to its edge: Beta(1e-60, b) as a float32
     becomes Beta(1.2e-38, b), from which no draw could tell it.
     """
-    with_prior = values
-    if not found.all():
-        with_prior = np.where(found[:, None], values, (prior.alpha, prior.beta))
-    if precision == "float32":
-        edge = np.finfo(np.float32)
-        narrow = np.clip(with_prior, edge.tiny, edge.max).astype(np.float32)
-        return narrow[:, 0].copy(), narrow[:, 1].copy()
-    return with_prior[:, 0].copy(), with_prior[:, 1].copy()
+    return betadist.part(values, found, prior.alpha, prior.beta, precision)

@@ -19,6 +19,7 @@ from service.counts import Counts
 from service.docs import docs_page
 from service.errors import as_problem
 from service.health import Live, Ready
+from service.json_codec import JsonCodec
 from service.lifecycle import Lifecycle
 from service.metrics import Figures, Metrics
 from service.metrics.process import Process
@@ -51,7 +52,7 @@ def create_app(
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name)
     figures = Figures([counts, admission, store, Process()], figures_folder)
-    predict = Predict(models, store, admission, lifecycle, counts, limit)
+    predict = Predict(JsonCodec(models), models, store, admission, lifecycle, counts, limit)
     upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)

@@ -6,7 +6,7 @@ import numpy as np
 
 from featurestore import FeatureBatch, FeatureStore, Lost, StoreError
 from service.errors import FeaturesUnavailable
-from service.wire import PredictRequest
+from service.request import PredictRequest
 
 __all__ = ["fetch_features"]
 

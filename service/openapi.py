@@ -6,7 +6,7 @@ from typing import Any
 from bandit import Models
 from service import errors
 from service.errors import STATUS_OK, Problem, Unavailable
-from service.wire import MAX_DECISION_ID_BYTES, MAX_ID_BYTES, MAX_TIMEOUT_MS
+from service.request import MAX_DECISION_ID_BYTES, MAX_ID_BYTES, MAX_TIMEOUT_MS
 
 __all__ = ["API_VERSION", "openapi_document"]
 

@@ -1,6 +1,8 @@
-"""POST /predict: from the bytes of a request to the bytes of its answer, one line a stage."""
+"""A prediction: from the bytes of a request to the bytes of its answer, one line a stage."""
 
 import time
+from collections.abc import Mapping
+from typing import Generic
 from urllib.parse import quote
 
 import numpy as np
@@ -10,16 +12,16 @@ from bandit import Models, rank
 from featurestore import FeatureStore
 from service.admission import Admission
 from service.body import Body
+from service.codec import Codec, Request
 from service.counts import Counts
 from service.decision_id import new_decision_id
 from service.errors import STATUS_OK, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
-from service.reply import CLOSE, JSON, PROBLEM_JSON, Headers, reply
+from service.reply import CLOSE, Headers, reply
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
-from service.wire import decode, encode, require_json
 
 __all__ = ["Predict"]
 
@@ -30,6 +32,8 @@ class Call:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.started = time.monotonic()
         self.stages = Stages()
+        self.path: str = scope["path"]
+        self.names: Mapping[str, str] = scope["path_params"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.trace = valid_traceparent(self.headers.get(b"traceparent"))
         self.body = Body(receive, self.headers)
@@ -37,11 +41,12 @@ class Call:
         self.answered = False
 
 
-class Predict:
-    """The ASGI endpoint of POST /predict."""
+class Predict(Generic[Request]):
+    """The ASGI endpoint of predictions in one protocol."""
 
     def __init__(
         self,
+        codec: Codec[Request],
         models: Models,
         store: FeatureStore,
         admission: Admission,
@@ -49,7 +54,7 @@ class Predict:
         counts: Counts,
         max_body_bytes: int,
     ) -> None:
-        self.models = models
+        self.codec = codec
         self.store = store
         self.admission = admission
         self.lifecycle = lifecycle
@@ -62,16 +67,16 @@ class Predict:
         call = Call(scope, receive)
         try:
             with self.admission:
-                answer = await self._answer(call)
-                timing = (b"server-timing", call.stages.header())
-                await self._send(send, call, STATUS_OK, [JSON, timing], answer)
+                headers, answer = await self._answer(call)
+                headers.append((b"server-timing", call.stages.header()))
+                await self._send(send, call, STATUS_OK, headers, answer)
         except Exception as error:
             await self._refuse(send, call, error)
 
-    async def _answer(self, call: Call) -> bytes:
-        require_json(call.headers)
+    async def _answer(self, call: Call) -> tuple[Headers, bytes]:
+        self.codec.check(call.headers)
         body = await call.body.read(self.max_body_bytes, call.started + self.longest_s)
-        request = decode(body, self.models)
+        request = self.codec.decode(call.names, call.headers, body)
         call.decision_id = request.decision_id or new_decision_id()
         call.stages.done("decode")
         batch = await fetch_features(self.store, request, call.started + request.deadline_s)
@@ -85,7 +90,7 @@ class Predict:
         call.stages.done("rank")
         degraded = int(np.count_nonzero(batch.lost))
         missing = len(lanes) - int(np.count_nonzero(batch.found)) - degraded
-        answer = encode(request, call.decision_id, scores, order, missing, degraded)
+        answer = self.codec.encode(request, call.decision_id, scores, order, missing, degraded)
         call.stages.done("encode")
         self.counts.prediction(request.model.name, batch, missing, degraded)
         return answer
@@ -97,7 +102,7 @@ class Predict:
         self.counts.answer(status)
         self.counts.took(status, time.monotonic() - call.started, call.stages)
         if call.decision_id is not None:
-            headers.append((b"x-decision-id", quote(call.decision_id).encode()))
+            headers.append((b"x-decision-id", _quoted(call.decision_id)))
         if call.trace:
             headers.append((b"traceparent", call.trace))
         if self.lifecycle.leaving and CLOSE not in headers:
@@ -109,11 +114,16 @@ class Predict:
         call.decision_id = call.decision_id or new_decision_id()
         self.counts.problem(problem)
         fields = {"trace_id": trace_id(call.trace)} if call.trace else {}
-        log_problem(problem, error, path="/predict", decision_id=call.decision_id, **fields)
+        log_problem(problem, error, path=call.path, decision_id=call.decision_id, **fields)
         if call.answered:
             return
-        headers = [PROBLEM_JSON, *problem.headers]
+        headers, document = self.codec.refuse(problem, call.decision_id)
+        headers += problem.headers
         if not await call.body.discard():
             headers.append(CLOSE)
-        document = problem.body(call.decision_id)
         await self._send(send, call, problem.status, headers, document)
+
+
+def _quoted(decision_id: str) -> bytes:
+    plain = decision_id.isascii() and decision_id.replace("-", "").isalnum()  # a tenth of quote
+    return (decision_id if plain else quote(decision_id)).encode()

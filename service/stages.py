@@ -5,6 +5,7 @@ from time import perf_counter
 __all__ = ["STAGES", "Stages"]
 
 STAGES = ("decode", "features", "score", "rank", "encode")
+FORMATS = [", ".join(["%s;dur=%.3f"] * ended) for ended in range(len(STAGES) + 1)]
 
 
 class Stages:
@@ -28,4 +29,5 @@ class Stages:
 
     def header(self) -> bytes:
         """Return the value of Server-Timing (W3C), in milliseconds."""
-        return ", ".join(f"{name};dur={s * 1e3:.3f}" for name, s in self.durations).encode()
+        parts = [part for name, s in self.durations for part in (name, s * 1e3)]
+        return (FORMATS[len(self.durations)] % tuple(parts)).encode()

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from os import PathLike
-from typing import SupportsIndex, TypeVar
+from typing import Literal, SupportsIndex, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,25 @@ def sample_top_k(
     *,
     threads: SupportsIndex = 1,
 ) -> tuple[NDArray[np.int64], NDArray[_Real]]: ...
+def rank(
+    values: NDArray[_Real], lanes: NDArray[np.uint64], k: SupportsIndex | None = None
+) -> NDArray[np.int64]: ...
+@overload
+def part(
+    rows: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    alpha: float,
+    beta: float,
+    dtype: Literal["float32"],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+@overload
+def part(
+    rows: NDArray[np.float64],
+    known: NDArray[np.bool_],
+    alpha: float,
+    beta: float,
+    dtype: Literal["float64"],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def simd_level() -> str: ...
 def kernels() -> list[str]: ...
 def sample_with(

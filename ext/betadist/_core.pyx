@@ -10,9 +10,10 @@ cimport numpy as cnp
 from cpython.long cimport PyLong_AsLongAndOverflow
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libcpp cimport bool as cpp_bool
 
 from betadist cimport sampler
-from betadist.sampler cimport Columns, Kernel, Piece, Stream
+from betadist.sampler cimport Columns, Kernel, Piece, Shapes, Stream
 
 cnp.import_array()
 
@@ -20,6 +21,7 @@ STREAM_VERSION = sampler.STREAM_VERSION
 MAX_ATTEMPTS = sampler.MAX_ATTEMPTS
 
 cdef int MOST_THREADS = 1 << 16
+cdef size_t MOST_RANKED = (<size_t>1 << 32) - 1
 
 ctypedef fused real:
     float
@@ -301,6 +303,118 @@ def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
     elif not selected:
         refuse(draw)
     return indices, values
+
+
+cdef size_t order_by(real* like, cnp.ndarray values, cnp.ndarray lanes,
+                     cnp.ndarray order) except? 0:
+    cdef const real* scores = <const real*>cnp.PyArray_DATA(values)
+    cdef const uint64_t* places = <const uint64_t*>cnp.PyArray_DATA(lanes)
+    cdef size_t n = <size_t>cnp.PyArray_DIM(values, 0), k = <size_t>cnp.PyArray_DIM(order, 0)
+    cdef int64_t* best = <int64_t*>cnp.PyArray_DATA(order)
+    with nogil:
+        return sampler.rank(scores, places, n, k, best)
+
+
+def rank(values, lanes, k=None):
+    """Return the positions of the largest values, best first.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (n,)
+        Scores, finite and >= 0; n < 2**32.
+    lanes : ndarray of uint64, shape (n,)
+        Order what is equal; where they are equal too, the position does.
+    k : int, optional
+        How many, >= 0; all n if it is larger or absent.
+
+    Returns
+    -------
+    ndarray of int64, shape (min(k, n),)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong type, dtype, shape or range.
+    """
+    cdef cnp.ndarray scores = column("values", values)
+    cdef size_t n = <size_t>cnp.PyArray_DIM(scores, 0), ranked
+    cdef cnp.ndarray places = checked_lanes(lanes, n)
+    wanted = n if k is None else index_of("k", k)
+    if wanted < 0:
+        raise ValueError(f"k is {wanted}, must be >= 0")
+    if n > MOST_RANKED:
+        raise ValueError(f"values has {n} elements, must have at most {MOST_RANKED}")
+    cdef cnp.ndarray order = empty(min(wanted, n), cnp.NPY_INT64)
+    if cnp.PyArray_TYPE(scores) == cnp.NPY_FLOAT32:
+        ranked = order_by(<float*>NULL, scores, places, order)
+    else:
+        ranked = order_by(<double*>NULL, scores, places, order)
+    if ranked < <size_t>cnp.PyArray_DIM(order, 0):
+        raise ValueError("values holds a NaN or a number < 0")
+    return order
+
+
+cdef part_to(real* like, cnp.ndarray rows, cnp.ndarray known, Shapes prior, cnp.ndarray alpha,
+             cnp.ndarray beta):
+    cdef const Shapes* shapes = <const Shapes*>cnp.PyArray_DATA(rows)
+    cdef const cpp_bool* mask = <const cpp_bool*>cnp.PyArray_DATA(known)
+    cdef size_t n = <size_t>cnp.PyArray_DIM(alpha, 0)
+    sampler.part(shapes, mask, prior, n, <real*>cnp.PyArray_DATA(alpha),
+                 <real*>cnp.PyArray_DATA(beta))
+
+
+def part(rows, known, double alpha, double beta, dtype):
+    """Part posteriors into columns to draw from, with a prior where none is known.
+
+    Shapes outside the normal range of the columns' dtype are moved to its edge.
+
+    Parameters
+    ----------
+    rows : ndarray of float64, shape (n, 2)
+        alpha and beta of each element, finite and > 0 where `known`.
+    known : ndarray of bool, shape (n,)
+        Where it is False, the prior stands in.
+    alpha, beta : float
+        The prior.
+    dtype : str
+        "float32" or "float64".
+
+    Returns
+    -------
+    alpha, beta : ndarray of the dtype, shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong type, dtype or shape.
+    """
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}, must be 'float32' or 'float64'")
+    cdef cnp.ndarray pairs = plain_array("rows", rows, cnp.NPY_FLOAT64, 2)
+    cdef cnp.ndarray mask = plain_array("known", known, cnp.NPY_BOOL, 1)
+    cdef size_t n = <size_t>cnp.PyArray_DIM(mask, 0)
+    if <size_t>cnp.PyArray_DIM(pairs, 0) != n or cnp.PyArray_DIM(pairs, 1) != 2:
+        raise ValueError(f"rows has the shape {rows.shape}, must have {(n, 2)}")
+    cdef int typenum = cnp.NPY_FLOAT32 if dtype == "float32" else cnp.NPY_FLOAT64
+    cdef cnp.ndarray first = empty(n, typenum), second = empty(n, typenum)
+    cdef Shapes prior
+    prior.alpha, prior.beta = alpha, beta
+    if typenum == cnp.NPY_FLOAT32:
+        part_to(<float*>NULL, pairs, mask, prior, first, second)
+    else:
+        part_to(<double*>NULL, pairs, mask, prior, first, second)
+    return first, second
+
+
+cdef cnp.ndarray plain_array(str name, values, int typenum, int dimensions):
+    if not cnp.PyArray_Check(values):
+        raise TypeError(f"{name} is {type(values).__name__}, must be a numpy array")
+    if cnp.PyArray_TYPE(values) != typenum:
+        wanted = cnp.PyArray_DescrFromType(typenum)
+        raise TypeError(f"{name} is {values.dtype}, must be {wanted}")
+    if cnp.PyArray_NDIM(values) != dimensions:
+        raise ValueError(f"{name} has {values.ndim} dimensions, must have {dimensions}")
+    return cnp.PyArray_FROM_OTF(values, typenum, cnp.NPY_ARRAY_IN_ARRAY)
 
 
 def simd_level():

@@ -1,4 +1,5 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libcpp cimport bool as cpp_bool
 from libcpp.string cimport string
 
 
@@ -35,6 +36,20 @@ cdef extern from "sampler.hpp" namespace "betadist" nogil:
                          size_t k, int64_t* indices, T* values, int threads) except +
 
     void philox4x32(const uint32_t* counter, uint64_t key, uint32_t* out)
+
+
+cdef extern from "rank.hpp" namespace "betadist" nogil:
+    size_t rank[T](const T* values, const uint64_t* lanes, size_t n, size_t k,
+                   int64_t* order) except +
+
+
+cdef extern from "shapes.hpp" namespace "betadist" nogil:
+    cdef cppclass Shapes:
+        double alpha
+        double beta
+
+    void part[T](const Shapes* rows, const cpp_bool* known, Shapes prior, size_t n, T* alpha,
+                 T* beta)
 
 
 cdef extern from "probe.hpp" namespace "betadist" nogil:

@@ -1,5 +1,5 @@
-"""Columns of ids: out of a JSON body, hashed, and back into JSON."""
+"""Columns of ids: out of a JSON body, hashed, and back into JSON with their scores."""
 
-from ._core import HASH_VERSION, IdColumn, hash_id, split
+from ._core import HASH_VERSION, IdColumn, hash_id, numbers_to_json, split
 
-__all__ = ["HASH_VERSION", "IdColumn", "hash_id", "split"]
+__all__ = ["HASH_VERSION", "IdColumn", "hash_id", "numbers_to_json", "split"]

@@ -41,6 +41,7 @@ cdef extern from "column.hpp" namespace "idcolumn" nogil:
     size_t longest(const Ids& ids)
     size_t total_length(const Column& column)
     size_t longest(const Column& column)
+    size_t shortest(const Column& column)
     size_t first_ill_formed(const Ids& ids)
     size_t first_outside(const int64_t* indices, size_t count, size_t bound)
     cpp_bool all_plain(const Ids& ids)
@@ -63,6 +64,11 @@ cdef extern from "scan.hpp" namespace "idcolumn" nogil:
 cdef extern from "json.hpp" namespace "idcolumn" nogil:
     size_t json_size(const Column& column, const int64_t* order, size_t count)
     void write_json(const Column& column, const int64_t* order, size_t count, char* out)
+
+
+cdef extern from "decimal.hpp" namespace "idcolumn" nogil:
+    size_t numbers_room(size_t count)
+    char* write_numbers[T](const T* values, const int64_t* order, size_t count, char* out)
 
 
 cdef extern from "resp.hpp" namespace "idcolumn" nogil:

@@ -187,6 +187,16 @@ cdef class IdColumn:
         """uint32[n], read-only: bytes of each id in UTF-8."""
         return self._array(cnp.NPY_UINT32, self._column.lengths)
 
+    @property
+    def shortest(self):
+        """Bytes of the shortest id in UTF-8, 0 where there is none."""
+        return shortest(self._column)
+
+    @property
+    def longest(self):
+        """Bytes of the longest id in UTF-8, 0 where there is none."""
+        return longest(self._column)
+
     cdef _array(self, int kind, const void* data):
         # The base, being bytes, lets nobody make the array writable again.
         cdef cnp.npy_intp count = self._column.count
@@ -444,6 +454,58 @@ cdef bytes _envelope(string_view body, const Found& found):
     memcpy(out + head, b"[]", 2)
     memcpy(out + head + 2, found.end, tail)
     return envelope
+
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef bytes _numbers(real* values, const int64_t* order, size_t count):
+    cdef bytes room = _room(numbers_room(count))
+    cdef char* begin = PyBytes_AS_STRING(room)
+    cdef char* end
+    with nogil:
+        end = write_numbers(<const real*> values, order, count, begin)
+    return PyBytes_FromStringAndSize(begin, end - begin)
+
+
+def numbers_to_json(values, order=None):
+    """Return numbers as a JSON array, each with the fewest digits that give it back.
+
+    Parameters
+    ----------
+    values
+        float32[n] or float64[n]; what is not finite becomes null. A float32 is given back by a
+        reader that rounds what it read to float32.
+    order
+        int64[k], which values, in the order wanted; all of them by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the values or the order aren't arrays of their dtype and of one dimension.
+    IndexError
+        When an index in the order isn't in [0, n).
+    """
+    if not cnp.PyArray_Check(values):
+        raise TypeError(f"values is a {type(values).__name__}, must be an array of floats")
+    cdef int kind = cnp.PyArray_TYPE(values)
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        raise TypeError(f"values is an array of {values.dtype}, must be of float32 or float64")
+    if cnp.PyArray_NDIM(values) != 1:
+        raise ValueError(f"values has {values.ndim} dimensions, must have 1")
+    cdef cnp.ndarray numbers = cnp.PyArray_FROM_OTF(values, kind, cnp.NPY_ARRAY_CARRAY_RO)
+    cdef size_t count = cnp.PyArray_SIZE(numbers)
+    cdef const int64_t* chosen = NULL
+    cdef cnp.ndarray array
+    if order is not None:
+        array = _indices("order", order, count)
+        chosen = <const int64_t*> cnp.PyArray_DATA(array)
+        count = cnp.PyArray_SIZE(array)
+    if kind == cnp.NPY_FLOAT32:
+        return _numbers(<float*> cnp.PyArray_DATA(numbers), chosen, count)
+    return _numbers(<double*> cnp.PyArray_DATA(numbers), chosen, count)
 
 
 def hash_id(bytes text not None):

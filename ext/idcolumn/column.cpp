@@ -63,6 +63,10 @@ std::size_t longest(const Column& column) {
     return column.count == 0 ? 0 : *std::max_element(column.lengths, column.lengths + column.count);
 }
 
+std::size_t shortest(const Column& column) {
+    return column.count == 0 ? 0 : *std::min_element(column.lengths, column.lengths + column.count);
+}
+
 std::size_t first_ill_formed(const Ids& ids) {
     return static_cast<std::size_t>(std::find_if_not(ids.begin(), ids.end(), is_utf8) -
                                     ids.begin());

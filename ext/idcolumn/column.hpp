@@ -31,11 +31,12 @@ struct Column {
     std::string_view operator[](std::size_t i) const { return {bytes + starts[i], lengths[i]}; }
 };
 
-// Bytes of all the ids, and of the longest.
+// Bytes of all the ids, of the longest and of the shortest; 0 where there is none.
 std::size_t total_length(const Ids& ids);
 std::size_t total_length(const Column& column);
 std::size_t longest(const Ids& ids);
 std::size_t longest(const Column& column);
+std::size_t shortest(const Column& column);
 
 // The first id that isn't well-formed UTF-8, or how many there are.
 std::size_t first_ill_formed(const Ids& ids);

@@ -11,6 +11,7 @@ __all__ = ["NOT_SENT", "Connection", "Exchange"]
 NOT_SENT = "not sent"
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 STATUS = slice(9, 12)
 OK = b"200"
 
@@ -105,4 +106,6 @@ class Connection(asyncio.Protocol):
         error = "" if head[STATUS] == OK else head[STATUS].decode("ascii", "replace")
         exchange = Exchange(self._due, self.sent, now, error, head, body)
         self._received, self._length, self.sent = b"", 0, 0.0
+        if CLOSE.search(head):
+            self.close()
         self._done(self, exchange)

@@ -69,6 +69,7 @@ class _Pump:
         self._record = record
         self._number = 0
         self._begin = math.inf
+        self._ended = False
         self._all: set[Connection] = set()
         self._idle: list[Connection] = []
         self._opening: set[asyncio.Task[None]] = set()
@@ -117,11 +118,9 @@ class _Pump:
 
     def _due(self, now: float) -> float | None:
         """Return when the next request is due, None if that is not yet or never."""
-        if not self._begin <= now < self._stop:
-            return None
         if self._times is None:
-            return now
-        if self._number == len(self._times):
+            return now if self._begin <= now < self._stop else None
+        if self._ended or self._number == len(self._times):
             return None
         due = self._begin + float(self._times[self._number])
         return due if due <= now else None
@@ -166,13 +165,16 @@ class _Pump:
             await asyncio.sleep(LOOK_S)
             if self._bug:
                 raise self._bug
-            late = time.perf_counter() - TIMEOUT_S
-            for connection in [each for each in self._all if 0 < each.sent < late]:
+            now = time.perf_counter()
+            for connection in [each for each in self._all if 0 < each.sent < now - TIMEOUT_S]:
                 connection.fail("TimeoutError")
+            if now >= self._stop:
+                self._send()  # what is due, if this process was kept from sending
+                self._ended = True
 
     def _over(self) -> bool:
         sent = self._times is not None and self._number == len(self._times)
-        return (sent or time.perf_counter() >= self._stop) and not any(c.sent for c in self._all)
+        return (sent or self._ended) and not any(each.sent for each in self._all)
 
     def _leave(self) -> None:
         """Record what was due and could not be sent."""

@@ -1,6 +1,7 @@
 """The Python driver against a real server that stalls, fails and goes."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,40 +56,39 @@ def exchanges(
 
 
 def test_every_planned_request_is_sent_at_its_time(port: int) -> None:
-    found = exchanges(port, ['"ok"', '"fail"'], 50.0, 1.0, connections=16)
-    assert len(found) == 50
-    assert sorted(each.error for each in found) == [""] * 25 + ["503"] * 25
+    found = exchanges(port, ['"ok"', '"fail"'], 100.0, 0.5, connections=50)
+    assert Counter(each.error for each in found) == {"": 25, "503": 25}
     due = sorted(each.due for each in found)
-    assert due[-1] - due[0] == pytest.approx(49 / 50)
+    assert due[-1] - due[0] == pytest.approx(49 / 100)
     assert all(each.sent >= each.due and each.ended - each.sent > 0.045 for each in found)
     assert all(each.body == b"{}" for each in found)
 
 
 def test_a_stall_counts_for_all_that_were_due_meanwhile(port: int) -> None:
-    found = exchanges(port, ['"stall"'] + ['"quick"'] * 99, 100.0, 1.0, connections=1)
+    found = exchanges(port, ['"stall"'] + ['"quick"'] * 49, 100.0, 0.5, connections=1)
     late = sorted((each.ended - each.due for each in found), reverse=True)
-    assert len(late) == 100
+    assert len(late) == 50
     # Of a stall of 300 ms, the requests planned each 10 ms after it wait 290, 280, ...
     assert all(waited >= 0.3 - 0.01 * i for i, waited in enumerate(late[:30]))
 
 
 def test_what_waits_for_a_connection_until_the_end_is_not_sent(port: int) -> None:
-    found = exchanges(port, ['"ok"'], 200.0, 0.5, connections=1)
+    found = exchanges(port, ['"ok"'], 500.0, 0.2, connections=1)
     assert len(found) == 100
     sent = [each for each in found if each.error != "not sent"]
-    assert 0 < len(sent) <= 15  # of 50 ms each, in 0.5 s and 0.25 s of grace
+    assert 0 < len(sent) <= 11  # of 45 ms at least each, in 0.2 s, 0.25 s of grace and a look
     assert all(each.error == "" for each in sent)
 
 
 def test_a_closed_loop_sends_when_it_was_answered(port: int) -> None:
-    found = exchanges(port, ['"ok"'], None, 0.5, connections=4)
-    assert 4 <= len(found) <= 40
+    found = exchanges(port, ['"ok"'], None, 0.3, connections=4)
+    assert 4 <= len(found) <= 4 * 7
     assert all(0 <= each.sent - each.due < 0.05 for each in found)
 
 
 def test_a_closed_connection_is_opened_again(port: int) -> None:
-    found = exchanges(port, ['"close"'], 20.0, 1.0, connections=2)
-    assert [each.error for each in found] == [""] * 20
+    found = exchanges(port, ['"close"'], 40.0, 0.25, connections=2)
+    assert [each.error for each in found] == [""] * 10
 
 
 def test_a_server_that_goes_is_an_error_of_each_request(tmp_path: Path) -> None:
@@ -98,8 +98,8 @@ def test_a_server_that_goes_is_an_error_of_each_request(tmp_path: Path) -> None:
     )
     port = free_port()
     with running([sys.executable, str(tmp_path / "s.py"), str(port)], port, accepts):
-        found = exchanges(port, ["{}"], 20.0, 1.0, connections=1)
-        assert len(found) == 20
+        found = exchanges(port, ["{}"], 20.0, 0.5, connections=1)
+        assert len(found) == 10
         assert {each.error for each in found} <= {"EOFError", "ConnectionResetError", "not sent"}
 
 
@@ -107,7 +107,7 @@ def test_the_result_counts_statuses_and_stages(port: int, tmp_path: Path) -> Non
     (tmp_path / "bodies").write_text('"ok"\n"fail"\n')
     bodies = Bodies(Workload(candidates=2), tmp_path / "bodies")
     url, watched = f"http://127.0.0.1:{port}/", Watched("stalling")
-    result = PythonDriver().run(url, bodies, 50.0, 1.0, 16, watched)
+    result = PythonDriver().run(url, bodies, 100.0, 0.5, 50, watched)
     assert (result.sent, result.answered, result.errors) == (50, 25, {"503": 25})
     assert result.error_share == 0.5
     assert result.stages_ms == {"decode": 0.5, "score": 42.5}

@@ -1,0 +1,49 @@
+"""The protocol of POST /predict: JSON, and problem documents."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit import Models
+from bandit.posterior import Column
+from service.errors import Problem
+from service.media import JSON_MEDIA, require_media
+from service.reply import JSON, PROBLEM_JSON, Headers
+from service.request import PredictRequest
+from service.wire import decode, encode
+
+__all__ = ["JsonCodec"]
+
+
+class JsonCodec:
+    """See `service.codec.Codec`."""
+
+    def __init__(self, models: Models) -> None:
+        self.models = models
+
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Refuse what isn't JSON in UTF-8."""
+        require_media(headers, JSON_MEDIA)
+
+    def decode(
+        self, path: Mapping[str, str], headers: Mapping[bytes, bytes], body: bytes
+    ) -> PredictRequest:
+        """Read a JSON object."""
+        return decode(body, self.models)
+
+    def encode(
+        self,
+        request: PredictRequest,
+        decision_id: str,
+        scores: Column,
+        order: NDArray[np.int64] | None,
+        missing: int,
+        degraded: int,
+    ) -> tuple[Headers, bytes]:
+        """Write a JSON object."""
+        return [JSON], encode(request, decision_id, scores, order, missing, degraded)
+
+    def refuse(self, problem: Problem, decision_id: str | None) -> tuple[Headers, bytes]:
+        """Write a problem document (RFC 9457)."""
+        return [PROBLEM_JSON], problem.body(decision_id)

@@ -1,0 +1,159 @@
+"""The request of a prediction, whatever it came as, and the rules for its fields."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+
+from bandit import Model
+from idcolumn import IdColumn
+from service.errors import FieldError
+
+__all__ = [
+    "MAX_DECISION_ID_BYTES",
+    "MAX_ERRORS",
+    "MAX_ID_BYTES",
+    "MAX_TIMEOUT_MS",
+    "PredictRequest",
+    "check_ids",
+    "note_wrong_ids",
+    "read_context",
+    "read_decision_id",
+    "read_integer",
+    "read_order",
+    "read_timeout_s",
+    "shown",
+]
+
+MAX_ID_BYTES = 256
+MAX_DECISION_ID_BYTES = 128
+MAX_CONTEXT_BYTES = 128
+MAX_TIMEOUT_MS = 600_000
+MAX_ERRORS = 20
+MAX_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """A request that was found right; `model` is the snapshot kept until its answer."""
+
+    ids: IdColumn
+    model: Model
+    context: Mapping[str, str]
+    decision_id: str | None
+    top_k: int | None
+    order: Literal["score", "input"]
+    deadline_s: float
+
+    @property
+    def as_sent(self) -> bool:
+        """Whether all scores go back in the order of the candidates, which needs no ranking."""
+        return self.order == "input" and self.top_k is None
+
+
+def check_ids(field: str, ids: IdColumn, model: Model, errors: list[FieldError]) -> None:
+    """Note what is wrong with the candidates, which came in this field."""
+    count = len(ids)
+    if count == 0 and not any(error.field.startswith(field) for error in errors):
+        errors.append(FieldError(field, "is empty, must hold at least one id"))
+    if count > model.max_candidates:
+        errors.append(
+            FieldError(field, f"holds {count} ids, at most {model.max_candidates} allowed")
+        )
+        return
+    if ids.shortest >= 1 and ids.longest <= MAX_ID_BYTES:
+        return
+    lengths = ids.lengths
+    wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_ID_BYTES)).tolist()
+    note_wrong_ids(
+        field,
+        wrong,
+        lambda i: f"has {lengths[i]} bytes, must have 1 to {MAX_ID_BYTES}",
+        errors,
+    )
+
+
+def note_wrong_ids(
+    field: str, wrong: list[int], message: Callable[[int], str], errors: list[FieldError]
+) -> None:
+    """Name the first of the wrong ids, and how many more there are."""
+    errors += [FieldError(f"{field}[{i}]", message(i)) for i in wrong[:MAX_ERRORS]]
+    if len(wrong) > MAX_ERRORS:
+        errors.append(FieldError(field, f"has {len(wrong) - MAX_ERRORS} more wrong ids"))
+
+
+def read_context(
+    envelope: Mapping[str, Any], model: Model, errors: list[FieldError]
+) -> Mapping[str, str]:
+    """Return what fills the entity template of the model."""
+    context = envelope.get("context")
+    context = {} if context is None else context
+    if not isinstance(context, dict):
+        errors.append(FieldError("context", f"is {shown(context)}, must be an object of strings"))
+        return {}
+    for key, value in context.items():
+        if not isinstance(value, str):
+            errors.append(
+                FieldError(f"context.{key[:100]}", f"is {shown(value)}, must be a string")
+            )
+        elif len(value.encode()) > MAX_CONTEXT_BYTES:
+            errors.append(FieldError(f"context.{key[:100]}", f"exceeds {MAX_CONTEXT_BYTES} bytes"))
+        if len(errors) >= MAX_ERRORS:
+            break
+    errors += [
+        FieldError(f"context.{key}", f"is missing; the entity {model.entity.text!r} needs it")
+        for key in model.entity.keys
+        if key not in context
+    ]
+    return context
+
+
+def read_decision_id(envelope: Mapping[str, Any], errors: list[FieldError]) -> str | None:
+    """Return the caller's decision id, if there is one."""
+    value = envelope.get("decision_id")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_DECISION_ID_BYTES:
+        wanted = f"must be a string of 1 to {MAX_DECISION_ID_BYTES} bytes"
+        errors.append(FieldError("decision_id", f"is {shown(value)}, {wanted}"))
+        return None
+    return value
+
+
+def read_order(envelope: Mapping[str, Any], errors: list[FieldError]) -> Literal["score", "input"]:
+    """Return the order that is wanted of the answer."""
+    value = envelope.get("order")
+    if value not in (None, "score", "input"):
+        errors.append(FieldError("order", f"is {shown(value)}, must be 'score' or 'input'"))
+    return "input" if value == "input" else "score"
+
+
+def read_timeout_s(envelope: Mapping[str, Any], errors: list[FieldError]) -> float:
+    """Return the caller's deadline."""
+    value = read_integer(envelope, "timeout_ms", MAX_TIMEOUT_MS, errors)
+    return (MAX_TIMEOUT_MS if value is None else value) / 1000
+
+
+def read_integer(
+    envelope: Mapping[str, Any], name: str, high: int | None, errors: list[FieldError]
+) -> int | None:
+    """Return the integer of that name, in [1, `high`], if there is one."""
+    value = envelope.get(name)
+    if value is None:
+        return None
+    in_range = isinstance(value, int) and value >= 1 and (high is None or value <= high)
+    if isinstance(value, bool) or not in_range:
+        wanted = "an integer >= 1" if high is None else f"an integer from 1 to {high}"
+        errors.append(FieldError(name, f"is {shown(value)}, must be {wanted}"))
+        return None
+    return int(value)
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
