@@ -7,11 +7,15 @@ PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
 STORES := bandit-serve bandit-serve-redis bandit-serve-redis-hot-tier empty-reply
+SERVICES := article_go article_python/venv fast_go fast_rust
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
 SAMPLER := $(wildcard ext/betadist/*.cpp)
 DRIVER := -std=c++20 -O2 -g1 -ffp-contract=off -fno-math-errno -pthread -Iext/betadist
+# With the instructions of this very processor
+CARGO := RUSTFLAGS='-C target-cpu=native' cargo build --quiet --release --target-dir build/peers/target \
+    --manifest-path loadtest/peers/fast_rust/Cargo.toml
 # Python doesn't load these by itself, and must before its extensions do.
 RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(lib).so))
 # Python frees little of its own at exit, so leaks are looked for in the C++ program only. Compilers and
@@ -24,7 +28,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-stores compare bench-tail bench-hot-tier bench-sampler bench-threads bench-peers clean
+        bench bench-stores compare bench-tail bench-hot-tier bench-sampler bench-threads bench-peers peers clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -145,6 +149,26 @@ bench-peers: ## install torch and mkl_random aside for bench-sampler
 	timeout 900 build/peers/venv/bin/pip install -q numpy mkl_random
 	timeout 900 build/peers/venv/bin/pip install -q --retries 0 --index-url $(CPU_TORCH) torch \
 	|| timeout 900 build/peers/venv/bin/pip install -q torch
+
+peers: $(addprefix build/peers/,$(SERVICES)) ## build the services that ours is compared with (needs go and cargo)
+
+# $(call built,toolchain,command): a service whose toolchain is absent is left out
+define built
+@if command -v $(1) >/dev/null; then echo "Building $(@F)"; mkdir -p $(@D); $(2); \
+else echo "$(@F) is left out: $(1) is not installed"; fi
+endef
+
+.SECONDEXPANSION:
+build/peers/%_go: $$(wildcard loadtest/peers/$$*_go/*)
+	$(call built,go,go build -C loadtest/peers/$(@F) -o $(abspath $@) .)
+
+build/peers/fast_rust: $(wildcard loadtest/peers/fast_rust/Cargo.toml loadtest/peers/fast_rust/src/*)
+	$(call built,cargo,$(CARGO) && cp build/peers/target/release/$(@F) $@)
+
+build/peers/article_python/venv: loadtest/peers/article_python/requirements.txt
+	@echo "Installing what article_python needs"
+	@rm -rf $@ && $(PYTHON) -m venv $@
+	@timeout 400 $@/bin/pip install -q --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
 
 check: $(VENV)/.dev ## check format, lint and types
 	$(BIN)/ruff format --check .

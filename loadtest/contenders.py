@@ -129,8 +129,8 @@ def _empty(_: Supplies) -> Sequence[str | Path]:
 
 
 def _peer(name: str, program: Path, *arguments: Path) -> tuple[Contender, Contender]:
-    """Return a peer that reads from memory, and one that reads from Redis."""
-    build = f"make {program.relative_to(BUILT.parents[1])}"
+    """Return a peer that reads from memory, and the same one that reads from Redis."""
+    build = "make peers"
 
     def memory(supplies: Supplies) -> Sequence[str | Path]:
         return program, *arguments, "--features", supplies.posteriors
