@@ -109,7 +109,10 @@ def application(options: argparse.Namespace) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-        malformed = any(each["type"] == "json_invalid" for each in error.errors())
+        malformed = any(
+            each["type"] == "json_invalid" or (each["type"], each["loc"]) == ("missing", ("body",))
+            for each in error.errors()
+        )
         return JSONResponse({"title": str(error)}, 400 if malformed else 422)
 
     @app.get("/health")
