@@ -5,10 +5,12 @@
 
 mod beta;
 mod http;
+mod link;
 mod memory;
 mod options;
 mod predict;
-mod redis_store;
+mod redis;
+mod reply;
 mod request;
 mod store;
 
@@ -18,7 +20,7 @@ use std::thread;
 
 use memory::Table;
 use options::Options;
-use redis_store::Rows;
+use redis::Rows;
 use store::Store;
 
 #[global_allocator]

@@ -30,7 +30,8 @@ impl Table {
         let rows = csv::Reader::from_path(file)?
             .into_deserialize()
             .collect::<csv::Result<Vec<(CompactString, f64, f64)>>>()?;
-        let empty = Slot { hash: 0, id: CompactString::default(), posterior: Posterior::new(1.0, 1.0) };
+        let empty =
+            Slot { hash: 0, id: CompactString::default(), posterior: Posterior::new(1.0, 1.0) };
         let slots = vec![empty; (2 * rows.len()).next_power_of_two()];
         let mut table = Table { slots, hasher: FixedState::default() };
         for (id, alpha, beta) in rows {

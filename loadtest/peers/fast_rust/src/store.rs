@@ -1,12 +1,11 @@
 //! Where features are.
 
+use std::io;
 use std::sync::Arc;
-
-use redis::RedisResult;
 
 use crate::beta::Posterior;
 use crate::memory::Table;
-use crate::redis_store::Rows;
+use crate::redis::Rows;
 use crate::request::Text;
 
 pub enum Store {
@@ -16,7 +15,7 @@ pub enum Store {
 
 impl Store {
     /// The rows of the ids, in their order.
-    pub async fn fetch(&self, ids: &[Text<'_>]) -> RedisResult<Vec<Option<Posterior>>> {
+    pub async fn fetch(&self, ids: &[Text<'_>]) -> io::Result<Vec<Option<Posterior>>> {
         match self {
             Store::Memory(table) => Ok(table.fetch(ids)),
             Store::Redis(rows) => rows.fetch(ids).await,
