@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from loadtest.catalogue import COMMAND, Catalogue
@@ -15,22 +16,31 @@ __all__ = ["CONTENDERS", "Contender", "Supplies", "Target", "redis_server", "sta
 SOURCES = Path(__file__).parent / "peers"
 BUILT = Path(__file__).parents[1] / "build" / "peers"
 
-# An answer that had to do without the store would be cheap, so it is an error here.
+# An answer that had to do without the store would be cheap, so it is an error here; the peers know
+# no deadline.
 CONFIG = """
 default_model = "homepage"
-
-[store]
-kind = "redis"
-{hot_tier}
-
-[redis]
-url = "{url}"
 
 [models.homepage]
 version = "1"
 entity_type = "content"
 prior = {{ alpha = 2.0, beta = 30.0 }}
 on_late_features = "fail"
+deadline_ms = 10000
+
+{store}
+"""
+EMBEDDED = """
+[store]
+path = "{store}"
+"""
+REDIS = """
+[store]
+kind = "redis"
+{hot_tier}
+
+[redis]
+url = "{url}"
 """
 
 
@@ -109,17 +119,23 @@ def redis_server(catalogue: Catalogue, folder: Path) -> Iterator[tuple[str, int]
         yield url, pid
 
 
-def _embedded(supplies: Supplies) -> Sequence[str | Path]:
-    return COMMAND, "run", "--store", supplies.catalogue.store
+def _service(name: str, store: Callable[[Supplies], str], redis: bool = False) -> Contender:
+    """Return the service with a store, which is said as a part of its settings."""
 
-
-def _redis(name: str, hot_tier: str) -> Contender:
     def command(supplies: Supplies) -> Sequence[str | Path]:
         config = supplies.folder / f"{name}.toml"
-        config.write_text(CONFIG.format(url=supplies.redis_url, hot_tier=hot_tier))
+        config.write_text(CONFIG.format(store=store(supplies)))
         return COMMAND, "run", "--config", config
 
-    return Contender(name, command, redis=True)
+    return Contender(name, command, redis=redis)
+
+
+def _embedded(supplies: Supplies) -> str:
+    return EMBEDDED.format(store=supplies.catalogue.store)
+
+
+def _redis(supplies: Supplies, hot_tier: str = "") -> str:
+    return REDIS.format(url=supplies.redis_url, hot_tier=hot_tier)
 
 
 def _empty(_: Supplies) -> Sequence[str | Path]:
@@ -145,9 +161,9 @@ def _peer(name: str, program: Path, *arguments: Path) -> tuple[Contender, Conten
 
 
 CONTENDERS = (
-    Contender("bandit-serve", _embedded),
-    _redis("bandit-serve-redis", "hot_rows = 0"),
-    _redis("bandit-serve-redis-hot-tier", ""),
+    _service("bandit-serve", _embedded),
+    _service("bandit-serve-redis", partial(_redis, hot_tier="hot_rows = 0"), redis=True),
+    _service("bandit-serve-redis-hot-tier", _redis, redis=True),
     Contender("empty-reply", _empty, ranks=False),
     *_peer(
         "article_python",
