@@ -23,15 +23,22 @@ RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(
 UBSAN := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0 $(UBSAN)
 DRAWS ?= 1e8
+# of the load suite; without a URL it starts a service of its own
+RATES ?= 500 1000 2000
+RATE ?= 200
+MINUTES ?= 30
+LOAD = $(BIN)/python -m loadtest
+TARGET = $(if $(URL),--url $(URL)) $(OPTIONS)
 # setuptools warns of every editable installation
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-stores compare bench-tail bench-hot-tier bench-sampler bench-threads bench-peers peers clean
+        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers \
+        load load-k6 load-locust soak overload compare peers clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## build the extensions and install everything that development needs
 
@@ -169,6 +176,33 @@ build/peers/article_python/venv: loadtest/peers/article_python/requirements.txt
 	@echo "Installing what article_python needs"
 	@rm -rf $@ && $(PYTHON) -m venv $@
 	@timeout 400 $@/bin/pip install -q --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
+
+load: $(VENV)/.dev ## load a service, at RATES and as fast as it goes (URL=http://host:port or its own; needs wrk)
+	$(LOAD) load --rate $(RATES) --json build/load/python.json $(TARGET)
+	$(LOAD) load --driver wrk --json build/load/wrk.json $(TARGET)
+
+load-k6: $(VENV)/.dev $(if $(shell command -v k6),,build/bin/k6) ## load a service by k6 (URL= RATE=200)
+	$(LOAD) load --driver k6 --rate $(RATE) --json build/load/k6.json $(TARGET)
+
+load-locust: $(VENV)/.dev build/locust/venv/bin/locust ## load a service by locust (URL= RATE=200)
+	$(LOAD) load --driver locust --rate $(RATE) --json build/load/locust.json $(TARGET)
+
+soak: $(VENV)/.dev ## load a service for long; fails on an error or growing memory (URL= RATE=200 MINUTES=30)
+	$(LOAD) soak --minutes $(MINUTES) --rate $(RATE) --json build/load/soak.json $(TARGET)
+
+overload: $(VENV)/.dev ## offer a service twice its maximum (URL=; needs wrk)
+	$(LOAD) overload --json build/load/overload.json $(TARGET)
+
+build/bin/k6:
+	@command -v go >/dev/null || { echo "k6 is neither on the PATH nor is there Go to build it with; see" \
+	    "https://grafana.com/docs/k6/latest/set-up/install-k6/ or https://go.dev/dl/" >&2; exit 1; }
+	GOBIN=$(abspath $(@D)) go install go.k6.io/k6@v1
+
+# 100 MB, gevent and a web server among them, which the tests' interpreter is better without
+build/locust/venv/bin/locust:
+	@echo "Installing locust aside"
+	@$(PYTHON) -m venv build/locust/venv
+	@timeout 600 build/locust/venv/bin/pip install -q --disable-pip-version-check 'locust>=2.32,<3' || { rm -rf build/locust; exit 1; }
 
 check: $(VENV)/.dev ## check format, lint and types
 	$(BIN)/ruff format --check .

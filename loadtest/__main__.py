@@ -5,7 +5,12 @@ import importlib
 import sys
 
 # Each is a module of this package with a docstring, add_arguments(parser) and run(options).
-COMMANDS = ("load", "compare")
+COMMANDS = (
+    "compare",
+    "load",
+    "overload",
+    "soak",
+)
 
 
 def main() -> None:

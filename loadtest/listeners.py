@@ -12,16 +12,15 @@ LISTEN = "0A"
 def listener(host: str | None, port: int) -> int | None:
     """Return the first process of the server at an address; None where it can't be seen.
 
-    That is the one which the others that hold its socket descend from. None: the host is another
+    That is the one which the others that hold its socket were started by. None: the host is another
     machine, the server belongs to another user, or lives in another container.
     """
     if not _is_here(host):
         return None
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     holders = {pid for pid, held in _held() if held in sockets}
-    first = {pid for pid in holders if _parent(pid) not in holders}
-    if len(first) > 1:  # workers with a socket each
-        first = {_parent(pid) for pid in first}
+    first = {_parent(pid) if _is_worker(pid) else pid for pid in holders}
+    first = {pid for pid in first if _parent(pid) not in first}
     return first.pop() if len(first) == 1 else None
 
 
@@ -53,6 +52,11 @@ def _held() -> Iterator[tuple[int, str]]:
             except OSError:
                 continue
             yield from ((int(process.name), link) for link in links)
+
+
+def _is_worker(pid: int) -> bool:
+    """Whether Python's multiprocessing started it."""
+    return b"--multiprocessing-fork" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _parent(pid: int) -> int:

@@ -20,14 +20,13 @@ from loadtest.target import Target, target
 
 __all__ = ["add_arguments", "run"]
 
-WARM_UP_S = 2.0
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--driver", choices=DRIVERS, default="python")
     parser.add_argument("--rate", type=positive, nargs="+", help="requests a second, in turn")
     parser.add_argument("--seconds", type=positive, default=10.0, help="at each rate (10)")
+    parser.add_argument("--warm-up", type=positive, default=2.0, help="seconds before each (2)")
     parser.add_argument("--connections", type=whole, default=64, help="most in flight (64)")
     parser.add_argument("--json", type=Path, help="write the results to a file")
     add_workload(parser)
@@ -50,6 +49,6 @@ def run(options: argparse.Namespace) -> None:
 def _load(found: Target, rate: float | None, options: argparse.Namespace) -> Result:
     """Warm the server up and load it."""
     where = (found.url, found.bodies, rate)
-    PythonDriver().run(*where, WARM_UP_S, options.connections, found.watched)
+    PythonDriver().run(*where, options.warm_up, options.connections, found.watched)
     driver = DRIVERS[options.driver]
     return driver.run(*where, options.seconds, options.connections, found.watched)

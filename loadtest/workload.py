@@ -51,14 +51,16 @@ def make_bodies(workload: Workload, ids: Sequence[str], bodies: int) -> list[str
     ValueError
         A field of the workload is out of its range, or there are not enough ids.
     """
+    _check(workload)
     known = workload.candidates - round(workload.cold_share * workload.candidates)
-    _check(workload, known, len(ids))
+    if known > len(ids):
+        raise ValueError(f"{known} distinct ids are wanted of a catalogue of {len(ids)}")
     rng = np.random.default_rng(workload.seed)
     weights = _weights(workload.ids, len(ids), rng)
     return [_body(workload, ids, known, weights, rng) for _ in range(bodies)]
 
 
-def _check(workload: Workload, known: int, available: int) -> None:
+def _check(workload: Workload) -> None:
     if workload.candidates < 1:
         raise ValueError(f"candidates is {workload.candidates}, must be >= 1")
     if workload.ids not in ("uniform", "zipf"):
@@ -67,8 +69,6 @@ def _check(workload: Workload, known: int, available: int) -> None:
         raise ValueError(f"cold_share is {workload.cold_share}, must be from 0 to 1")
     if workload.users < 0:
         raise ValueError(f"users is {workload.users}, must be >= 0")
-    if known > available:
-        raise ValueError(f"{known} distinct ids are wanted of a catalogue of {available}")
 
 
 def _weights(ids: str, count: int, rng: np.random.Generator) -> NDArray[np.float64] | None:

@@ -24,8 +24,13 @@ class Admission:
         about = "Predictions that the workers answer at once at most; beyond it they answer 429."
         yield gauge("requests_in_flight_limit", about, self.limit)
 
+    @property
+    def full(self) -> bool:
+        """Whether a further request would be refused."""
+        return self.in_flight >= self.limit
+
     def __enter__(self) -> None:
-        if self.in_flight >= self.limit:
+        if self.full:
             raise Overloaded(self.limit)
         self.in_flight += 1
 

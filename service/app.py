@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import betadist
 from service.admission import Admission
@@ -27,6 +29,7 @@ from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
 from service.reply import PROBLEM_JSON
+from service.shed import Shed
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
@@ -35,6 +38,25 @@ __all__ = ["create_app"]
 PREDICT = "/predict"
 
 log = logging.getLogger("bandit_serve.app")
+
+
+class Service(Starlette):
+    """An application that answers POST /predict ahead of its middleware and routes.
+
+    The endpoint needs neither, since it turns all errors into answers itself. The route stays, for
+    what it says of other methods.
+    """
+
+    def __init__(self, predict: ASGIApp, **options: Any) -> None:
+        super().__init__(**options)
+        self._predict = predict
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live through a lifespan."""
+        if scope.get("path") == PREDICT and scope.get("method") == "POST":
+            await self._predict(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(
@@ -83,7 +105,8 @@ def create_app(
             yield
         log.info("stopped", extra=counts.totals())
 
-    app = Starlette(
+    app = Service(
+        Shed(predict, admission, lifecycle, counts),
         routes=[
             Route(PREDICT, predict, methods=["POST"]),
             Route("/health", ready, methods=["GET"]),

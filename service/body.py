@@ -6,20 +6,27 @@ from collections.abc import Mapping
 from starlette.types import Receive
 
 from service.errors import BodyTooLarge, BrokenBody, DeadlineExceeded, Problem
+from service.watch import Watch
 
 __all__ = ["Body"]
 
 DISCARD_BYTES = 256 << 10
-DISCARD_S = 0.01
+DISCARD_S = 0.05
+UNKNOWN = -1
+WATCH = Watch()
 
 
 class Body:
-    """The body of one request."""
+    """The body of one request.
+
+    The server says that a body is over by one more, empty message, which costs as much as the one
+    before it: a body of known length is over when so many bytes are there.
+    """
 
     def __init__(self, receive: Receive, headers: Mapping[bytes, bytes]) -> None:
         self._receive = receive
-        length = headers.get(b"content-length", b"0")
-        self._announced = int(length) if length.isdigit() else 0
+        self._announced = _announced(headers)
+        self._received = 0
         self._complete = False
         self._given_up = False
 
@@ -40,8 +47,7 @@ class Body:
         try:
             if self._announced > limit:
                 raise BodyTooLarge(limit)
-            async with asyncio.timeout_at(deadline):
-                return await self._collect(limit)
+            return await WATCH.until(deadline, self._collect(limit))
         except TimeoutError:
             self._given_up = True
             raise DeadlineExceeded("the request's body did not arrive in time") from None
@@ -54,29 +60,37 @@ class Body:
 
         Returns whether it was, and the connection can therefore carry another request.
         """
-        left = DISCARD_BYTES
+        deadline = asyncio.get_running_loop().time() + DISCARD_S
         try:
-            async with asyncio.timeout(DISCARD_S):
-                while not (self._complete or self._given_up) and left > 0:
-                    left -= len(await self._next())
+            if not (self._complete or self._given_up or self._announced > DISCARD_BYTES):
+                await WATCH.until(deadline, self._drop())
         except (TimeoutError, BrokenBody):
             return False
         return self._complete
 
+    async def _drop(self) -> None:
+        while not self._complete and self._received <= DISCARD_BYTES:
+            await self._next()
+
     async def _collect(self, limit: int) -> bytes:
         chunks: list[bytes] = []
-        size = 0
         while not self._complete:
             chunks.append(await self._next())
-            size += len(chunks[-1])
-            if size > limit:
+            if self._received > limit:
                 raise BodyTooLarge(limit)
-        return b"".join(chunks)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def _next(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise BrokenBody
-        self._complete = not message.get("more_body")
         chunk: bytes = message.get("body", b"")
+        self._received += len(chunk)
+        self._complete = self._received == self._announced or not message.get("more_body")
         return chunk
+
+
+def _announced(headers: Mapping[bytes, bytes]) -> int:
+    """Return the length of the body in bytes, or UNKNOWN."""
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() and b"transfer-encoding" not in headers else UNKNOWN

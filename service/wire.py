@@ -82,19 +82,17 @@ def encode(
     degraded: int,
 ) -> bytes:
     """Return the answer; `order` None answers all scores as the candidates were sent."""
-    answer: dict[str, Any] = {
+    named = {
         "decision_id": decision_id,
         "model": request.model.name,
         "version": request.model.version,
     }
-    if order is not None:
-        answer["candidates"] = orjson.Fragment(request.ids.to_json(order))
-    answer["scores"] = orjson.Fragment(numbers_to_json(scores, order))
-    answer["missing"] = missing
-    answer["degraded"] = degraded > 0
+    counted = {"missing": missing, "degraded": degraded > 0}
     if degraded:
-        answer["degraded_candidates"] = degraded
-    return orjson.dumps(answer)
+        counted["degraded_candidates"] = degraded
+    columns = b"" if order is None else b',"candidates":' + request.ids.to_json(order)
+    columns += b',"scores":' + numbers_to_json(scores, order)
+    return b"".join((orjson.dumps(named)[:-1], columns, b",", orjson.dumps(counted)[1:]))
 
 
 def _unknown_fields(envelope: Mapping[str, Any]) -> list[FieldError]:

@@ -1,9 +1,20 @@
 """Programs that load a server, each seen as a `Driver` that gives a `Result`."""
 
 from loadtest.drivers.driver import Driver, DriverError
+from loadtest.drivers.k6 import K6Driver
+from loadtest.drivers.locust import LocustDriver
 from loadtest.drivers.python import PythonDriver
 from loadtest.drivers.wrk import WrkDriver
 
-__all__ = ["DRIVERS", "Driver", "DriverError", "PythonDriver", "WrkDriver"]
+__all__ = [
+    "DRIVERS",
+    "Driver",
+    "DriverError",
+    "K6Driver",
+    "LocustDriver",
+    "PythonDriver",
+    "WrkDriver",
+]
 
-DRIVERS: dict[str, Driver] = {each.name: each for each in (PythonDriver(), WrkDriver())}
+ALL: tuple[Driver, ...] = (PythonDriver(), WrkDriver(), K6Driver(), LocustDriver())
+DRIVERS = {driver.name: driver for driver in ALL}

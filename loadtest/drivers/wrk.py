@@ -1,21 +1,20 @@
 """wrk: a closed loop, and the least CPU a request of all drivers."""
 
-import math
-import shutil
-import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from loadtest.drivers.driver import DriverError
+from loadtest.drivers.program import check, found, output
 from loadtest.pacing import QUANTILES
 from loadtest.result import Result
 from loadtest.watch import Watched, watching
 from loadtest.workload import Bodies
 
-__all__ = ["WrkDriver"]
+__all__ = ["WrkDriver", "outcome", "wrk"]
 
 SCRIPT = Path(__file__).with_name("predict.lua")
+OK = "200"
 LOST = ("connect", "read", "write", "timeout")
-SPARE_S = 30.0  # beyond the load
 
 
 class WrkDriver:
@@ -36,44 +35,47 @@ class WrkDriver:
         if planned_rate is not None:
             raise ValueError(f"rate is {planned_rate:g}, but wrk has no rate: it is a closed loop")
         with watching(watched, seconds) as watch:
-            found = _wrk(url, bodies.file, seconds, connections)
-        requests, failed = int(found["requests"]), int(found["status"])
-        if requests == failed:
-            raise DriverError(f"{url} answered no request: {found}")
-        lost = {name: int(found[name]) for name in LOST if found[name]}
+            figures = wrk(url, bodies, None, seconds, connections)
+        answered, errors = outcome(figures)
+        if not answered:
+            raise DriverError(f"{url} answered no request: {errors}")
         return Result(
             server=watched.server,
             driver=self.name,
             workload=bodies.workload,
             planned_rate=None,
-            seconds=found["duration"] / 1e6,
-            sent=requests + sum(lost.values()),
-            answered=requests - failed,
-            errors=lost | ({"4xx or 5xx": failed} if failed else {}),
-            latency_ms={name: found[name] / 1e3 for name in QUANTILES},
+            seconds=figures["duration"] / 1e6,
+            sent=answered + sum(errors.values()),
+            answered=answered,
+            errors=errors,
+            latency_ms={name: figures[name] / 1e3 for name in QUANTILES},
             cpu_seconds=watch.cpu_seconds,
             store_cpu_seconds=watch.store_cpu_seconds,
             samples=tuple(watch.samples),
         )
 
 
-def _wrk(url: str, file: Path, seconds: float, connections: int) -> dict[str, float]:
-    """Run wrk; what its script prints, times in microseconds."""
-    if not 1 <= seconds < math.inf:
-        raise ValueError(f"seconds is {seconds}, must be whole and >= 1 for wrk")
-    if connections < 1:
-        raise ValueError(f"connections is {connections}, must be >= 1")
-    program = shutil.which("wrk")
-    if program is None:
-        raise DriverError("wrk is not installed; on Debian: apt-get install wrk")
+def wrk(
+    url: str, bodies: Bodies, rate: float | None, seconds: float, connections: int
+) -> dict[str, float]:
+    """Run wrk and return what its script prints: answers by status, losses, and microseconds.
+
+    With a rate, connections that are idle send at even times, which wrk's latencies don't count
+    from: good for pressure, not for measuring it.
+    """
+    check(seconds, connections)
+    program = found("wrk", "bin/wrk", "on Debian: apt-get install wrk")
     command = [program, "-t", "1", "-c", str(connections), "-d", f"{seconds:.0f}s"]
-    command += ["-s", str(SCRIPT), url, "--", str(file)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + SPARE_S)
-    except subprocess.TimeoutExpired as error:
-        raise DriverError(f"wrk did not end within {error.timeout:.0f} s") from error
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not lines:
-        raise DriverError(f"wrk failed: {(done.stderr or done.stdout).strip()}")
+    command += ["-s", str(SCRIPT), url, "--", str(bodies.file), *([f"{rate}"] if rate else [])]
+    printed = output(command, seconds)
+    lines = [line for line in printed.splitlines() if line.startswith("RESULT ")]
+    if not lines:
+        raise DriverError(f"wrk failed: {printed.strip()}")
     pairs = (pair.split("=") for pair in lines[0].split()[1:])
     return {name: float(value) for name, value in pairs}
+
+
+def outcome(figures: Mapping[str, float]) -> tuple[int, dict[str, int]]:
+    """Return how many requests of `wrk` were answered 200, and the errors by kind."""
+    counts = {name: int(n) for name, n in figures.items() if name.isdigit() or name in LOST}
+    return counts.pop(OK, 0), {name: count for name, count in counts.items() if count}

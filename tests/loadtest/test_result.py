@@ -1,5 +1,6 @@
 """Results survive their file, and say the same figures in every driver's name."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,22 @@ def test_figures_follow_from_the_counts() -> None:
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     write_results(tmp_path / "results.json", [RESULT], {"command": "make load"})
     assert read_results(tmp_path / "results.json") == ([RESULT], {"command": "make load"})
+
+
+def test_cpu_that_nobody_could_see_is_null_in_a_file(tmp_path: Path) -> None:
+    unseen = replace(RESULT, cpu_seconds=math.nan, store_cpu_seconds=math.nan, samples=())
+    write_results(tmp_path / "results.json", [unseen], {})
+    assert '"cpu_seconds": null' in (tmp_path / "results.json").read_text()
+    ((found,), _) = read_results(tmp_path / "results.json")
+    assert math.isnan(found.cpu_us)
+    assert math.isnan(found.cores)
+    assert found.throughput == 450
+
+
+def test_what_was_lost_costs_no_answer() -> None:
+    lossy = replace(RESULT, errors={"429": 100, "not sent": 1_000})
+    assert lossy.cpu_us == 500
+    assert lossy.error_share == pytest.approx(1_100 / 2_000)
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

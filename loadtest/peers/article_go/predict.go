@@ -120,10 +120,18 @@ func (p *Predictor) score(ctx context.Context, ids []string) (map[string]float64
 
 // rank returns the ids, best first, and their scores.
 func rank(ids []string, scores map[string]float64) ([]string, []float64) {
-	sort.Slice(ids, func(i, j int) bool { return scores[ids[i]] > scores[ids[j]] })
-	column := make([]float64, len(ids))
+	type scored struct {
+		id    string
+		score float64
+	}
+	ranking := make([]scored, len(ids))
 	for i, id := range ids {
-		column[i] = scores[id]
+		ranking[i] = scored{id, scores[id]}
+	}
+	sort.Slice(ranking, func(i, j int) bool { return ranking[i].score > ranking[j].score })
+	column := make([]float64, len(ids))
+	for i, each := range ranking {
+		ids[i], column[i] = each.id, each.score
 	}
 	return ids, column
 }

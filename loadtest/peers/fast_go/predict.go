@@ -18,6 +18,7 @@ var (
 type decision struct {
 	ids        idColumn
 	decisionID []byte
+	hashes     []uint64
 	posteriors []posterior
 	scores     []float32
 	ranking    ranking

@@ -66,11 +66,15 @@ func (t *table) put(id string, p posterior) {
 	t.slots[at] = slot{hash, p}
 }
 
+// fetch hashes all ids first, so that many look-ups wait for memory at once.
 func (t *table) fetch(d *decision) (missing int, err error) {
 	d.posteriors = resized(d.posteriors, len(d.ids.spans))
-	slots := t.slots
+	d.hashes = resized(d.hashes, len(d.ids.spans))
 	for i, s := range d.ids.spans {
-		hash := maphash.Bytes(t.seed, d.ids.text[s.from:s.to])
+		d.hashes[i] = maphash.Bytes(t.seed, d.ids.text[s.from:s.to])
+	}
+	slots := t.slots
+	for i, hash := range d.hashes {
 		at := hash & t.mask
 		for slots[at].alpha != 0 && slots[at].hash != hash {
 			at = (at + 1) & t.mask

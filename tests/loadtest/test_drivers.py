@@ -1,5 +1,7 @@
-"""The Python driver against a real server that stalls, fails and goes."""
+"""The drivers against a real server that stalls, fails and goes."""
 
+import math
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -7,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.drivers import DriverError, PythonDriver
+from loadtest.drivers import DriverError, PythonDriver, WrkDriver
 from loadtest.drivers.connection import Exchange
-from loadtest.drivers.pump import TIMEOUT_S, send
+from loadtest.drivers.pump import send
 from loadtest.processes import accepts, free_port, running
 from loadtest.result import Workload
 from loadtest.watch import Watched
@@ -114,7 +116,7 @@ def test_the_result_counts_statuses_and_stages(port: int, tmp_path: Path) -> Non
     assert result.latency_ms["p50"] >= 50
     assert result.error_latency_ms["503"]["p50"] >= 50
     assert 0 <= result.sent_late_ms["p50"] < result.sent_late_ms["max"]
-    assert result.cpu_us != result.cpu_us  # unknown without a pid
+    assert math.isnan(result.cpu_us)  # unknown without a pid
     assert result.samples == ()
 
 
@@ -128,4 +130,21 @@ def test_a_load_that_is_not_answered_is_an_error(port: int, tmp_path: Path) -> N
         driver.run(f"http://127.0.0.1:{free_port()}/", bodies, 50.0, 0.1, 8, watched)
     with pytest.raises(ValueError, match="url is 'ftp://a'"):
         driver.run("ftp://a", bodies, 50.0, 0.1, 8, watched)
-    assert TIMEOUT_S < 60
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_wrk_counts_errors_by_status_and_has_no_rate(port: int, tmp_path: Path) -> None:
+    (tmp_path / "bodies").write_text('"quick"\n"fail"\n"quick"\n')
+    bodies = Bodies(Workload(candidates=3), tmp_path / "bodies")
+    url, watched = f"http://127.0.0.1:{port}/", Watched("stalling")
+    with pytest.raises(ValueError, match="rate is 50, but wrk has no rate"):
+        WrkDriver().run(url, bodies, 50.0, 1.0, 4, watched)
+    result = WrkDriver().run(url, bodies, None, 1.0, 4, watched)
+    assert set(result.errors) == {"503"}
+    assert result.answered == pytest.approx(2 * result.errors["503"], abs=12)
+    assert result.sent == result.answered + result.errors["503"]
+    assert 0 < result.latency_ms["p50"] <= result.latency_ms["p99.9"] <= result.latency_ms["max"]
+    assert result.predictions_per_s == pytest.approx(3 * result.throughput)
+    (tmp_path / "bodies").write_text('"fail"\n')
+    with pytest.raises(DriverError, match="answered no request"):
+        WrkDriver().run(url, bodies, None, 1.0, 4, watched)

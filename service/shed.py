@@ -1,0 +1,73 @@
+"""Refusing predictions early and cheaply: other answers go without what a refusal costs."""
+
+import time
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.admission import Admission
+from service.counts import Counts
+from service.decision_id import new_decision_id
+from service.errors import Overloaded
+from service.lifecycle import Lifecycle
+from service.problem_log import log_problem
+from service.reply import CLOSE, PROBLEM_JSON, reply
+from service.stages import Stages
+from service.trace import valid_traceparent
+
+__all__ = ["Shed"]
+
+UNREAD_BYTES = 32 << 10
+LOG_EVERY_S = 1.0
+
+
+class Shed:
+    """The ASGI endpoint in front of another, for what comes while the limit is reached.
+
+    A request with a small body is answered 429 before its body is read, which would double the cost
+    of the answer. The server takes such a body in if it is there, else closes the connection.
+    """
+
+    def __init__(
+        self, endpoint: ASGIApp, admission: Admission, lifecycle: Lifecycle, counts: Counts
+    ) -> None:
+        self.endpoint = endpoint
+        self.admission = admission
+        self.lifecycle = lifecycle
+        self.counts = counts
+        self._since_log = 0
+        self._log_at = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or have it answered."""
+        if self.admission.full and _is_small(headers := dict(scope["headers"])):
+            await self._refuse(send, valid_traceparent(headers.get(b"traceparent")))
+        else:
+            await self.endpoint(scope, receive, send)
+
+    async def _refuse(self, send: Send, trace: bytes | None) -> None:
+        began = time.monotonic()
+        problem = Overloaded(self.admission.limit)
+        decision_id = new_decision_id()
+        self._log(problem, decision_id, began)
+        document = problem.body(decision_id)
+        self.counts.problem(problem)
+        self.counts.answer(problem.status)
+        self.counts.took(problem.status, time.monotonic() - began, Stages())
+        headers = [PROBLEM_JSON, *problem.headers, (b"x-decision-id", decision_id.encode())]
+        headers += [(b"traceparent", trace)] if trace else []
+        headers += [CLOSE] if self.lifecycle.leaving else []
+        await reply(send, problem.status, headers, document)
+
+    def _log(self, problem: Overloaded, decision_id: str, now: float) -> None:
+        """Log once a second: a line costs as much as the rest of a refusal."""
+        self._since_log += 1
+        if now >= self._log_at:
+            fields = {"decision_id": decision_id, "refused": self._since_log}
+            log_problem(problem, problem, path="/predict", **fields)
+            self._since_log, self._log_at = 0, now + LOG_EVERY_S
+
+
+def _is_small(headers: Mapping[bytes, bytes]) -> bool:
+    length = headers.get(b"content-length", b"")
+    return length.isdigit() and int(length) <= UNREAD_BYTES
