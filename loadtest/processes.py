@@ -78,7 +78,8 @@ def _await(process: subprocess.Popen[bytes], port: int, probe: Callable[[int], N
 
 def process_tree(pid: int) -> list[int]:
     """Return a process and all its descendants."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")  # each thread has its own
+    children = [child for task in tasks for child in task.read_text().split()]
     return [pid, *(below for child in children for below in process_tree(int(child)))]
 
 

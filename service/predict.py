@@ -33,7 +33,7 @@ class Call:
         self.started = time.monotonic()
         self.stages = Stages()
         self.path: str = scope["path"]
-        self.names: Mapping[str, str] = scope["path_params"]
+        self.names: Mapping[str, str] = scope.get("path_params", {})
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.trace = valid_traceparent(self.headers.get(b"traceparent"))
         self.body = Body(receive, self.headers)
