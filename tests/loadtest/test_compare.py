@@ -112,7 +112,6 @@ def test_a_contender_that_is_not_built_is_named_with_the_command_that_builds_it(
 @pytest.mark.parametrize(
     ("answer", "ranks", "message"),
     [
-        ("(500, b'')", True, "other failed: Server error '500"),
         ("(500, b'')", False, "answered no request"),
         ("(200, json.dumps({'candidates': ids[1:]}).encode())", True, "not those asked for"),
     ],
