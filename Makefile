@@ -6,12 +6,16 @@ NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
-SERVICES := article_go fast_go
+STORES := bandit-serve bandit-serve-redis bandit-serve-redis-hot-tier empty-reply
+SERVICES := article_go article_python/venv fast_go fast_rust
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
 SAMPLER := $(wildcard ext/betadist/*.cpp)
 DRIVER := -std=c++20 -O2 -g1 -ffp-contract=off -fno-math-errno -pthread -Iext/betadist
+# With the instructions of this very processor
+CARGO := RUSTFLAGS='-C target-cpu=native' cargo build --quiet --release --target-dir build/peers/target \
+    --manifest-path loadtest/peers/fast_rust/Cargo.toml
 # Python doesn't load these by itself, and must before its extensions do.
 RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(lib).so))
 # Python frees little of its own at exit, so leaks are looked for in the C++ program only. Compilers and
@@ -31,7 +35,7 @@ QUIET := PYTHONWARNINGS=ignore
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
         bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers \
-        load load-k6 load-locust soak overload size report peers clean
+        load load-k6 load-locust soak overload size report peers compare clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,10 +130,13 @@ test-mutations: $(VENV)/.dev ## test that mistakes in the sampler's kernel are c
 	$(BIN)/python -m tests.ext.betadist.mutants --table ext/betadist/MUTATIONS.md
 
 bench: $(VENV)/.dev ## measure CPU per request and RPS next to an empty reply (needs wrk)
-	$(BIN)/python -m loadtest.bench
+	$(BIN)/python -m loadtest compare --only bandit-serve empty-reply --json build/load/bench.json $(OPTIONS)
 
 bench-stores: $(VENV)/.dev ## measure the same on each store (needs wrk and redis-server)
-	$(BIN)/python -m loadtest.bench --stores $(OPTIONS)
+	$(BIN)/python -m loadtest compare --only $(STORES) --json build/load/bench-stores.json $(OPTIONS)
+
+compare: $(VENV)/.dev ## measure the service beside its peers of `make peers` (needs wrk, OPTIONS=--redis redis-server)
+	$(BIN)/python -m loadtest compare $(OPTIONS)
 
 bench-tail: $(VENV)/.dev ## measure what hedging brings when calls of the store are slow
 	$(BIN)/python -m loadtest.tail $(OPTIONS)
@@ -150,7 +157,7 @@ bench-peers: ## install torch and mkl_random aside for bench-sampler
 	timeout 900 build/peers/venv/bin/pip install -q --retries 0 --index-url $(CPU_TORCH) torch \
 	|| timeout 900 build/peers/venv/bin/pip install -q torch
 
-peers: $(addprefix build/peers/,$(SERVICES)) ## build the services that ours is compared with (needs go)
+peers: $(addprefix build/peers/,$(SERVICES)) ## build the services that ours is compared with (needs go and cargo)
 
 # $(call built,toolchain,command): a service whose toolchain is absent is left out
 define built
@@ -161,6 +168,14 @@ endef
 .SECONDEXPANSION:
 build/peers/%_go: $$(wildcard loadtest/peers/$$*_go/*)
 	$(call built,go,go build -C loadtest/peers/$(@F) -o $(abspath $@) .)
+
+build/peers/fast_rust: $(wildcard loadtest/peers/fast_rust/Cargo.toml loadtest/peers/fast_rust/src/*)
+	$(call built,cargo,$(CARGO) && cp build/peers/target/release/$(@F) $@)
+
+build/peers/article_python/venv: loadtest/peers/article_python/requirements.txt
+	@echo "Installing what article_python needs"
+	@rm -rf $@ && $(PYTHON) -m venv $@
+	@timeout 400 $@/bin/pip install -q --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
 
 load: $(VENV)/.dev ## load a service, at RATES and as fast as it goes (URL=http://host:port or its own; needs wrk)
 	$(LOAD) load --rate $(RATES) --json build/load/python.json $(TARGET)

@@ -7,6 +7,7 @@ import sys
 
 # Each is a module of this package with a docstring, add_arguments(parser) and run(options).
 COMMANDS = (
+    "compare",
     "load",
     "overload",
     "soak",

@@ -19,7 +19,8 @@ ARROWS = {
     "featurestore": {"featuretable", "idcolumn"}
     | {"google", "grpc", "hiredis", "httpx", "lmdb", "numpy", "orjson", "pyarrow", "redis"},
     "loadtest": {"betadist", "featuretable", "idcolumn"}
-    | {"gevent", "httpx", "locust", "mkl_random", "numpy", "scipy", "torch", "uvloop"},
+    | {"gevent", "httpx", "locust", "mkl_random", "numpy", "scipy", "torch", "uvloop"}
+    | {"fastapi", "pydantic", "redis", "starlette", "uvicorn"},  # of a peer, in its own venv
     "ext/betadist": {"numpy"},
     "ext/featuretable": {"numpy"},
     "ext/idcolumn": {"numpy"},
