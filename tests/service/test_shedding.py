@@ -54,7 +54,9 @@ def test_refusals_are_counted_one_by_one_and_logged_once_a_second(full) -> None:
     statuses = [service.client.post("/predict", content=BODY).status_code for _ in range(40)]
     assert statuses == [429] * 40
     assert service.client.get("/health").json()["worker"]["problems"] == {"Overloaded": 40}
-    assert 'requests_total{protocol="predict",status="429"} 40' in service.client.get("/metrics").text
+    assert (
+        'requests_total{protocol="predict",status="429"} 40' in service.client.get("/metrics").text
+    )
     logged = [line for line in service.log_lines() if line.get("problem") == "Overloaded"]
     assert 1 <= len(logged) <= 10
 
