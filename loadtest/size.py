@@ -28,10 +28,7 @@ from loadtest.target import Target, target
 __all__ = ["add_arguments", "run"]
 
 WARM_UP_S = 2.0
-AGAIN = (
-    0.7,
-    1.2,
-)  # of the first knee: where the next search begins, and by what factors it goes on
+AGAIN = (0.7, 1.4)  # of the latest knee: the next search's begin; and its growth
 MOST_RATE = 1e5
 MOST_REPEATS = 10
 
@@ -144,7 +141,7 @@ def _searches(load: Loader, options: argparse.Namespace) -> list[Search]:
             (1.0, MOST_RATE),
         )
         searches.append(search)
-        first, growth = searches[0].passed.rate * AGAIN[0], AGAIN[1]
+        first, growth = search.passed.rate * AGAIN[0], AGAIN[1]
     return searches
 
 
