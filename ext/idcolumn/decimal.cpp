@@ -8,8 +8,8 @@
 namespace idcolumn {
 namespace {
 
-// of the longest number, -2.2250738585072014e-308, with its comma; more than the 16 bytes that a
-// short one is written with
+// of the longest number, -2.2250738585072014e-308, with its comma; more than what a short one is
+// written with
 constexpr std::size_t kRoom = 26;
 constexpr double kLeast = 1e-5;  // from here to 1, numbers are written without an exponent
 constexpr int kDigits = 9;       // give every float back
@@ -35,16 +35,19 @@ std::uint64_t eight_digits(std::uint64_t number) {
     return (tens | (twos - 10 * tens) << 8) + 0x3030303030303030ull;
 }
 
-// Writes number / 10^places, which is < 1; number <= 1e9. 16 bytes are written in any case.
-char* write_fraction(char* out, std::uint64_t number, int places) {
-    const std::uint64_t high = eight_digits(number / 100'000'000);
-    const std::uint64_t low = eight_digits(number % 100'000'000);
-    char digits[32] = {};
-    std::memcpy(digits, &high, 8);
-    std::memcpy(digits + 8, &low, 8);
-    std::memcpy(out, "0.", 2);
-    std::memcpy(out + 2, digits + 16 - places, 14);
-    return out + 2 + places;
+// Writes number / 10^places < 1, where number < 10^digits and digits is from 1 to kDigits. What has
+// no digit is a zero; up to 16 bytes are written in any case.
+char* write_fraction(char* out, std::uint64_t number, int digits, int places) {
+    std::memcpy(out, "0.000000", 8);
+    char* const end = out + 2 + places;
+    if (digits == kDigits) {
+        out[2 + places - kDigits] = static_cast<char>('0' + number / 100'000'000);
+        number %= 100'000'000;
+        digits = 8;
+    }
+    const std::uint64_t text = eight_digits(number) >> 8 * (8 - digits);
+    std::memcpy(end - digits, &text, 8);
+    return end;
 }
 
 // A float in [kLeast, 1): as a fraction of as few digits as lie within half a gap of it. Rounding
@@ -54,19 +57,25 @@ char* write_short(char* out, float value) {
     const double x = value;
     // less what rounding x * 10^places may have moved it by
     const double gap = half_gap(value) * (1 - 0x1p-20);
-    const auto at = [x](int places) { return rounded(x * kPowers[places]); };
     const auto near = [x, gap](double number, int places) {
         return std::fabs(number - x * kPowers[places]) < gap * kPowers[places];
     };
-    int places = kDigits + (x < 0.1) + (x < 0.01) + (x < 0.001) + (x < 0.0001);
-    const double tried[] = {at(places), at(places - 1), at(places - 2)};
-    const int eight = near(tried[1], places - 1), seven = eight & near(tried[2], places - 2);
-    double number = tried[eight + seven];
-    places -= eight + seven;
-    for (double fewer; seven && places > 1 && near(fewer = at(places - 1), places - 1); --places) {
+    const int zeros = (x < 0.1) + (x < 0.01) + (x < 0.001) + (x < 0.0001);
+    int places = zeros + kDigits;
+    const double nine = rounded(x * kPowers[places]), eight = rounded(x * kPowers[places - 1]),
+                 seven = rounded(x * kPowers[places - 2]);
+    const bool eight_do = near(eight, places - 1), seven_do = eight_do & near(seven, places - 2);
+    double number = seven_do ? seven : eight_do ? eight : nine;
+    places -= eight_do + seven_do;
+    while (seven_do && places > 1) {
+        const double fewer = rounded(x * kPowers[places - 1]);
+        if (!near(fewer, places - 1)) break;
         number = fewer;
+        --places;
     }
-    return write_fraction(out, static_cast<std::uint64_t>(number), places);
+    int digits = places - zeros;
+    digits += number >= kPowers[digits];  // 0.0099999998 is 0.01 by now
+    return write_fraction(out, static_cast<std::uint64_t>(number), digits, places);
 }
 
 template <class T>
