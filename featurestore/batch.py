@@ -47,8 +47,10 @@ class FeatureBatch:
     @classmethod
     def nothing(cls, rows: int, features: int, lost: Lost = Lost.NO) -> "FeatureBatch":
         """`rows` rows of which none was found, all of them unknown or all lost."""
-        values = np.full((rows, features), np.nan)
-        return cls(values, np.zeros(rows, np.bool_), np.full(rows, lost, np.uint8))
+        values, why = np.empty((rows, features)), np.empty(rows, np.uint8)
+        values.fill(np.nan)  # np.full takes 4 times as long
+        why.fill(lost)
+        return cls(values, np.zeros(rows, np.bool_), why)
 
 
 def choose(
@@ -73,16 +75,3 @@ def choose(
 def unusable(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which values [n, f] are not finite positive numbers, as bool [n, f]."""
     return ~((values > 0) & (values < np.inf))
-
-
-def screen(values: NDArray[np.float64], found: NDArray[np.bool_]) -> int:
-    """Turn found rows with an unusable value into rows not found, in place; how many.
-
-    Values of rows not found must be NaN.
-    """
-    if values.size and values.min() > 0 and values.max() < np.inf:  # a third of the time
-        return 0
-    bad = found & unusable(values).any(axis=1)
-    found &= ~bad
-    values[~found] = np.nan
-    return int(np.count_nonzero(bad))

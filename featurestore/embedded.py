@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore import journal, replacement, rows
-from featurestore.batch import FeatureBatch, Lost, screen
+from featurestore.batch import FeatureBatch, Lost
 from featurestore.catalogue import (
     Table,
     check_features,
@@ -34,6 +34,7 @@ from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
 from featurestore.replacement import Replacement
 from featurestore.rows import Rows, Slice
 from featurestore.tables import TableInfo
+from featuretable import screen
 from idcolumn import IdColumn
 
 __all__ = ["LmdbStore"]

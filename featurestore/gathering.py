@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import numpy as np
-
 from featurestore.batch import FeatureBatch, Lost
 
 __all__ = ["Gathering"]
@@ -39,9 +37,8 @@ class Gathering:
     )
 
     def __init__(self, rows: int, features: int, parts: int) -> None:
-        self.values = np.full((rows, features), np.nan)
-        self.found = np.zeros(rows, np.bool_)
-        self.lost = np.full(rows, Lost.LATE, np.uint8)
+        nothing = FeatureBatch.nothing(rows, features, Lost.LATE)
+        self.values, self.found, self.lost = nothing.values, nothing.found, nothing.lost
         self.invalid = 0
         self.oldest_age_s = 0.0
         self.error: Exception | None = None
@@ -53,9 +50,12 @@ class Gathering:
     def put(self, start: int, part: FeatureBatch) -> None:
         """Take in the answer for the rows from `start` on."""
         stop = start + len(part.found)
-        self.values[start:stop] = part.values
-        self.found[start:stop] = part.found
-        self.lost[start:stop] = part.lost
+        if stop - start == len(self.found):  # all rows
+            self.values, self.found, self.lost = part.values, part.found, part.lost
+        else:
+            self.values[start:stop] = part.values
+            self.found[start:stop] = part.found
+            self.lost[start:stop] = part.lost
         self.invalid += part.invalid
         self.oldest_age_s = max(self.oldest_age_s, part.oldest_age_s)
         self._end_part()

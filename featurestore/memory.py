@@ -10,13 +10,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.batch import FeatureBatch, Lost, choose, screen
+from featurestore.batch import FeatureBatch, Lost, choose
 from featurestore.catalogue import check_same
 from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
 from featurestore.rows import checked_ids
 from featurestore.store import FeatureStore
 from featurestore.tables import TableInfo
+from featuretable import screen
 from idcolumn import IdColumn
 
 __all__ = ["FaultyStore", "MemoryStore"]

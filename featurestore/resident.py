@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from featurestore.batch import FeatureBatch, Lost, screen
+from featurestore.batch import FeatureBatch, Lost
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
 from featurestore.errors import StoreError
@@ -15,6 +15,7 @@ from featurestore.invalid import InvalidLog
 from featurestore.measurement import Measurement, counter, gauge, highest
 from featurestore.rows import select
 from featurestore.tier import HotTier
+from featuretable import screen
 from idcolumn import IdColumn
 
 __all__ = ["Resident"]

@@ -1,6 +1,17 @@
 """The hot tier: bounded tables in memory from an id's hashes to its features."""
 
-from ._core import ABSENT, CLAIMED, FOUND, STALE, UNKNOWN, FeatureCache, FeatureTable, Tally
+from ._core import (
+    ABSENT,
+    CLAIMED,
+    FOUND,
+    STALE,
+    UNKNOWN,
+    FeatureCache,
+    FeatureTable,
+    Tally,
+    screen,
+    unpack,
+)
 
 __all__ = [
     "ABSENT",
@@ -11,4 +22,6 @@ __all__ = [
     "FeatureCache",
     "FeatureTable",
     "Tally",
+    "screen",
+    "unpack",
 ]

@@ -9,6 +9,11 @@ UNKNOWN: Final[int]
 STALE: Final[int]
 CLAIMED: Final[int]
 
+def screen(values: NDArray[np.float64], found: NDArray[np.bool_]) -> int: ...
+def unpack(
+    stored: list[bytes | None], features: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]: ...
+
 @final
 class FeatureTable:
     def __init__(self, features: int, max_rows: int) -> None: ...

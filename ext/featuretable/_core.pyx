@@ -1,6 +1,9 @@
 """Python's face of the table and the cache: validation, and the GIL dropped around the work."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
 from libcpp cimport bool as cpp_bool
 from libcpp.memory cimport unique_ptr
 
@@ -56,6 +59,96 @@ cdef Keys _keys(object hashes, object fingerprints) except *:
     keys.fingerprints = <const uint64_t*> cnp.PyArray_DATA(fingerprints)
     keys.count = count
     return keys
+
+
+def unpack(list stored not None, features):
+    """Put rows that were stored as packed little-endian float64 into one array.
+
+    Parameters
+    ----------
+    stored
+        n bytes, or None where there is no row.
+    features
+        float64 values in a row, 1 to 65,536.
+
+    Returns
+    -------
+    values : float64[n, features]
+        NaN where there is no row.
+    found : bool[n]
+        There is a row, of this many values.
+    misfits : int
+        Rows of another length.
+
+    Raises
+    ------
+    TypeError
+        When an element is neither bytes nor None.
+    ValueError
+        When `features` is out of its range.
+    """
+    cdef Py_ssize_t width = _bounded("features", features, 1, MAX_FEATURES)
+    cdef Py_ssize_t size = width * sizeof(double), misfits = 0, i = 0, j
+    cdef cnp.npy_intp[2] shape = [len(stored), width]
+    cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+    cdef cnp.ndarray found = cnp.PyArray_EMPTY(1, shape, cnp.NPY_BOOL, 0)
+    cdef double* rows = <double*> cnp.PyArray_DATA(values)
+    cdef cpp_bool* mask = <cpp_bool*> cnp.PyArray_DATA(found)
+    for row in stored:
+        if not (row is None or type(row) is bytes):
+            raise TypeError(f"stored[{i}] is {row!r:.80}, must be bytes or None")
+        mask[i] = row is not None and PyBytes_GET_SIZE(row) == size
+        if mask[i]:
+            memcpy(rows + i * width, PyBytes_AS_STRING(row), size)
+        else:
+            misfits += row is not None
+            for j in range(width):
+                rows[i * width + j] = NAN
+        i += 1
+    return values, found, misfits
+
+
+def screen(values, found):
+    """Turn found rows with an unusable value into rows not found, in place.
+
+    Parameters
+    ----------
+    values
+        float64[n, features]; becomes NaN where a row is not found in the end.
+    found
+        bool[n]; becomes False where a value isn't finite and > 0.
+
+    Returns
+    -------
+    int
+        How many found rows there were with such a value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument has another dtype or shape, isn't contiguous or can't be written.
+    """
+    if not cnp.PyArray_Check(values) or cnp.PyArray_NDIM(values) != 2:
+        raise TypeError("values must be an array of float64 of 2 dimensions")
+    cdef Py_ssize_t count = cnp.PyArray_DIM(values, 0), width = cnp.PyArray_DIM(values, 1)
+    _array("values", values, cnp.NPY_DOUBLE, "float64", (count, width))
+    _array("found", found, cnp.NPY_BOOL, "bool", (count,))
+    _output("values", values)
+    _output("found", found)
+    cdef double* rows = <double*> cnp.PyArray_DATA(values)
+    cdef cpp_bool* mask = <cpp_bool*> cnp.PyArray_DATA(found)
+    cdef Py_ssize_t bad = 0, i, j
+    cdef bint usable
+    for i in range(count):
+        usable = mask[i]
+        for j in range(i * width, (i + 1) * width):
+            usable = usable and 0 < rows[j] < INFINITY
+        if not usable:
+            bad += mask[i]
+            mask[i] = False
+            for j in range(i * width, (i + 1) * width):
+                rows[j] = NAN
+    return bad
 
 
 @cython.final

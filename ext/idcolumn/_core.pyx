@@ -422,6 +422,38 @@ cdef class IdColumn:
             write_resp(self._column, before, start, out)
         return text
 
+    def to_mget(self, bytes prefix not None, Py_ssize_t most):
+        """Return commands of the Redis protocol that read the keys prefix + id.
+
+        Parameters
+        ----------
+        prefix
+            bytes that every key starts with.
+        most
+            Keys in each command but the last, >= 1.
+
+        Returns
+        -------
+        bytes
+            `*N MGET key...` of so many keys, one after the other.
+
+        Raises
+        ------
+        TypeError
+            When the prefix isn't bytes.
+        ValueError
+            When `most` is below 1.
+        """
+        if most < 1:
+            raise ValueError(f"most is {most}, must be >= 1")
+        cdef string_view start = _view(prefix)
+        cdef bytes text = _room(mget_size(self._column, start, most))
+        cdef char* out = PyBytes_AS_STRING(text)
+        cdef size_t size
+        with nogil:
+            size = write_mget(self._column, start, most, out)
+        return text[:size]
+
     def key_slots(self, bytes prefix not None):
         """Return the hash slot of prefix + id in a Redis cluster, for every id.
 

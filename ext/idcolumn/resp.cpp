@@ -1,5 +1,6 @@
 #include "resp.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -20,6 +21,20 @@ std::size_t digits(std::size_t number) {
     std::size_t count = 1;
     for (; number >= 10; number /= 10) ++count;
     return count;
+}
+
+constexpr std::string_view kMget = "$4\r\nMGET\r\n";
+
+char* append_number(char* out, char kind, std::size_t number) {
+    *out++ = kind;
+    return append(std::to_chars(out, out + kMostDigits, number).ptr, kLineEnd);
+}
+
+std::size_t bulk_size(std::size_t bytes) { return 1 + digits(bytes) + bytes + 2 * kLineEnd.size(); }
+
+char* append_bulk(char* out, std::string_view prefix, std::string_view id) {
+    out = append_number(out, '$', prefix.size() + id.size());
+    return append(append(append(out, prefix), id), kLineEnd);
 }
 
 // CRC-16/XMODEM, the polynomial of the Redis Cluster specification.
@@ -55,23 +70,35 @@ std::string_view tag(std::string_view key) {
 }  // namespace
 
 std::size_t resp_size(const Column& column, std::string_view head, std::string_view prefix) {
-    std::size_t size = 0;
+    std::size_t size = column.count * head.size();
     for (std::size_t i = 0; i < column.count; ++i) {
-        const std::size_t key = prefix.size() + column.lengths[i];
-        size += head.size() + 1 + digits(key) + key + 2 * kLineEnd.size();
+        size += bulk_size(prefix.size() + column.lengths[i]);
     }
     return size;
 }
 
 void write_resp(const Column& column, std::string_view head, std::string_view prefix, char* out) {
     for (std::size_t i = 0; i < column.count; ++i) {
-        const std::string_view id = column[i];
-        out = append(out, head);
-        *out++ = '$';
-        out = std::to_chars(out, out + kMostDigits, prefix.size() + id.size()).ptr;
-        out = append(out, kLineEnd);
-        out = append(append(append(out, prefix), id), kLineEnd);
+        out = append_bulk(append(out, head), prefix, column[i]);
     }
+}
+
+std::size_t mget_size(const Column& column, std::string_view prefix, std::size_t most) {
+    const std::size_t commands = (column.count + most - 1) / most;
+    const std::size_t start = 1 + digits(most + 1) + kLineEnd.size() + kMget.size();
+    return commands * start + resp_size(column, {}, prefix);
+}
+
+std::size_t write_mget(const Column& column, std::string_view prefix, std::size_t most, char* out) {
+    char* const begin = out;
+    for (std::size_t i = 0; i < column.count; ++i) {
+        if (i % most == 0) {
+            out = append_number(out, '*', 1 + std::min(most, column.count - i));
+            out = append(out, kMget);
+        }
+        out = append_bulk(out, prefix, column[i]);
+    }
+    return static_cast<std::size_t>(out - begin);
 }
 
 void key_slots(const Column& column, std::string_view prefix, std::uint16_t* out) {

@@ -7,12 +7,13 @@ from http import HTTPStatus
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.batch import FeatureBatch, Lost, screen
+from featurestore.batch import FeatureBatch, Lost
 from featurestore.errors import StoreUnavailable, UnknownFeature
 from featurestore.feast import wire
 from featurestore.feast.client import Client
 from featurestore.feast.settings import FeastSettings
 from featurestore.invalid import InvalidLog
+from featuretable import screen
 from idcolumn import IdColumn
 
 __all__ = ["FeastStore"]

@@ -1,10 +1,8 @@
 """Where rows lie in Redis, and how: see the package."""
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from featurestore.catalogue import check_name
 from featurestore.errors import StoreCorrupt
@@ -18,7 +16,6 @@ __all__ = [
     "row_prefix",
     "storable",
     "tables_key",
-    "unpack",
 ]
 
 FLOAT = np.dtype("<f8")
@@ -77,43 +74,3 @@ def decode_features(record: bytes) -> tuple[str, ...]:
     if not (isinstance(names, list) and names and all(isinstance(n, str) for n in names)):
         raise StoreCorrupt(f"the hash of tables holds {record[:200]!r}")
     return tuple(names)
-
-
-def unpack(
-    stored: Sequence[bytes | None], features: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
-    """Rows as they were stored.
-
-    Parameters
-    ----------
-    stored : sequence of n bytes or None
-        The values of n keys.
-    features : int
-        f, how many numbers a row has.
-
-    Returns
-    -------
-    values : float64[n, f]
-        Writable; NaN where there is no row.
-    found : bool[n]
-        There is a row, of this many numbers.
-    misfits : int
-        Rows of another length.
-
-    Raises
-    ------
-    TypeError
-        A value is neither bytes nor None.
-    """
-    width = features * FLOAT.itemsize
-    if None not in stored and set(map(len, stored)) == {width}:  # type: ignore[arg-type]
-        values = np.frombuffer(bytearray().join(stored), FLOAT).reshape(-1, features)  # type: ignore[arg-type]
-        return values, np.ones(len(stored), np.bool_), 0
-    rows = [b"" if value is None else value for value in stored]
-    sizes = list(map(len, rows))
-    there = np.array(sizes) == width
-    misfits = len(rows) - sizes.count(width) - stored.count(None)
-    missing = np.full(features, np.nan, FLOAT).tobytes()
-    rows = [row if len(row) == width else missing for row in rows]
-    values = np.frombuffer(bytearray().join(rows), FLOAT).reshape(-1, features)
-    return values, there, misfits

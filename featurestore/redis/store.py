@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.batch import FeatureBatch, Lost, choose, screen
+from featurestore.batch import FeatureBatch, Lost, choose
 from featurestore.errors import StoreError
 from featurestore.invalid import InvalidLog
 from featurestore.redis.cluster import Cluster
-from featurestore.redis.layout import row_prefix, storable, tables_key, unpack
+from featurestore.redis.layout import row_prefix, storable, tables_key
 from featurestore.redis.link import Access
 from featurestore.redis.protocol import LATE, Outcome
 from featurestore.redis.schema import Features, Schema
 from featurestore.redis.servers import Part, Servers, Single
 from featurestore.redis.settings import RedisSettings
 from featurestore.redis.translation import anew
+from featuretable import screen, unpack
 from idcolumn import IdColumn
 
 __all__ = ["RedisStore"]

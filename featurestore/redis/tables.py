@@ -21,11 +21,11 @@ from featurestore.redis.layout import (
     row_prefix,
     storable,
     tables_key,
-    unpack,
 )
 from featurestore.redis.settings import RedisSettings
 from featurestore.rows import checked_ids, pack
 from featurestore.tables import TableInfo
+from featuretable import unpack
 from idcolumn import IdColumn
 
 __all__ = ["RedisTables"]

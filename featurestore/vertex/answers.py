@@ -10,8 +10,9 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.batch import FeatureBatch, Lost, screen
+from featurestore.batch import FeatureBatch, Lost
 from featurestore.vertex.failures import CallFailed
+from featuretable import screen
 from idcolumn import IdColumn
 
 __all__ = ["Answers", "number"]

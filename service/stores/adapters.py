@@ -13,6 +13,7 @@ from service.stores.kind import StoreKind
 __all__ = ["ADAPTERS", "MOST_IDS", "Adapter"]
 
 MOST_IDS = 100_000  # of one call, where the service has no limit of its own
+USUAL_IDS = 100
 
 # Modules are imported when a store is opened: some take seconds, and each needs its extra.
 
@@ -33,8 +34,8 @@ class Adapter:
         What is wrong with them, each problem with the setting's name first.
     make_store : function of the settings
         The store, which connects when it is first asked.
-    most_ids : int
-        The most ids of one call.
+    most_ids, usual_ids : int
+        The ids of one call: the most, and how many where the settings leave it open.
     """
 
     section: str
@@ -44,6 +45,7 @@ class Adapter:
     list_problems: Callable[[Any], list[str]]
     make_store: Callable[[Any], FeatureStore]
     most_ids: int = MOST_IDS
+    usual_ids: int = USUAL_IDS
 
     def problems(self, values: Mapping[str, Any]) -> list[str]:
         """Return what keeps the store from being opened, each with the setting's name first."""
@@ -128,7 +130,13 @@ def _feast(settings: Any) -> FeatureStore:
 
 ADAPTERS = {
     StoreKind.REDIS: Adapter(
-        "redis", ("hiredis", "redis"), "redis", _redis_settings, methodcaller("problems"), _redis
+        "redis",
+        ("hiredis", "redis"),
+        "redis",
+        _redis_settings,
+        methodcaller("problems"),
+        _redis,
+        usual_ids=1_000,
     ),
     StoreKind.FEAST: Adapter(
         "feast", ("httpx",), "feast", _feast_settings, methodcaller("problems"), _feast

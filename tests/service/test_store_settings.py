@@ -83,7 +83,7 @@ def test_a_package_that_is_missing_is_named(
 @pytest.mark.parametrize("kind", ["vertex", "vertex-legacy"])
 def test_a_chunk_is_no_larger_than_a_call_may_be(kind: str) -> None:
     chunk, *_ = problems_of(kind, remote={"chunk": 101})
-    assert chunk.startswith("remote.chunk is 101, must be an integer from 1 to 100")
+    assert chunk.startswith("remote.chunk is 101, must be an integer from 0 to 100")
     assert not any("remote" in problem for problem in problems_of(kind, remote={"chunk": 100}))
     many = {"store": {"kind": "redis"}, "remote": {"chunk": 101}}
     assert load_settings(DEFAULT_CONFIG, many).store.chunked.chunk == 101

@@ -51,3 +51,25 @@ def test_a_prefix_is_bytes() -> None:
             column.to_resp(b"", wrong)  # type: ignore[arg-type]
         with pytest.raises(TypeError):
             column.key_slots(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 200])
+@pytest.mark.parametrize("most", [1, 2, 3, 100, 1_000])
+def test_ids_are_asked_for_by_commands_of_a_bound(count: int, most: int) -> None:
+    ids = [f"id-{i}" for i in range(count)]
+    commands = [[b"MGET", *ids[start : start + most]] for start in range(0, count, most)]
+    expected = b"".join(
+        b"*%d\r\n" % len(parts)
+        + b"".join(
+            b"$%d\r\n%b\r\n" % (len(part), part)
+            for part in [parts[0], *(b"p:" + id_.encode() for id_ in parts[1:])]
+        )
+        for parts in commands
+    )
+    assert IdColumn.from_list(ids).to_mget(b"p:", most) == expected
+
+
+def test_no_ids_need_no_command() -> None:
+    assert IdColumn.from_list([]).to_mget(b"p:", 100) == b""
+    with pytest.raises(ValueError, match="most is 0, must be >= 1"):
+        IdColumn.from_list(["a"]).to_mget(b"p:", 0)
