@@ -37,7 +37,8 @@ def _is_here(host: str | None) -> bool:
 
 def _inodes(port: int) -> Iterator[str]:
     for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+        file = Path(f"/proc/net/{table}")
+        for line in file.read_text().splitlines()[1:] if file.exists() else ():
             fields = line.split()
             if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
                 yield fields[9]

@@ -17,10 +17,10 @@ from loadtest.drivers import PythonDriver, WrkDriver
 from loadtest.drivers.wrk import outcome, wrk
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
+from loadtest.processes import resident_bytes
 from loadtest.result import Result, write_results
 from loadtest.table import results_table
 from loadtest.target import Target, target
-from loadtest.watch import resident_bytes
 
 __all__ = ["add_arguments", "run"]
 

@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
-__all__ = ["accepts", "cpu_seconds", "free_port", "process_tree", "ready", "running"]
+__all__ = [
+    "accepts",
+    "cpu_seconds",
+    "free_port",
+    "process_tree",
+    "ready",
+    "resident_bytes",
+    "running",
+]
 
 START_S = 60.0
 STOP_S = 15.0
@@ -79,14 +87,37 @@ def _await(process: subprocess.Popen[bytes], port: int, probe: Callable[[int], N
 def process_tree(pid: int) -> list[int]:
     """Return a process and all its descendants."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")  # each thread has its own
-    children = [child for task in tasks for child in task.read_text().split()]
+    children = [child for task in tasks for child in _read(task).split()]
     return [pid, *(below for child in children for below in process_tree(int(child)))]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user + system time of a process and its descendants."""
+    """Return user + system time of a process and its descendants.
+
+    Raises
+    ------
+    FileNotFoundError
+        The process has ended; descendants may.
+    """
     ticks = 0
     for member in process_tree(pid):
-        after_name = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(after_name[11]) + int(after_name[12])
+        stat = Path(f"/proc/{member}/stat")
+        text = stat.read_text() if member == pid else _read(stat)
+        if text:
+            after_name = text.rpartition(")")[2].split()
+            ticks += int(after_name[11]) + int(after_name[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """Return resident memory of a process and its descendants, shared pages counted in each."""
+    sizes = (_read(Path(f"/proc/{member}/statm")).split() for member in process_tree(pid))
+    return os.sysconf("SC_PAGE_SIZE") * sum(int(size[1]) for size in sizes if size)
+
+
+def _read(file: Path) -> str:
+    """Return what /proc says of a process or thread, nothing where it has just ended."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

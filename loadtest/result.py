@@ -150,7 +150,10 @@ def read_results(path: Path) -> tuple[list[Result], Mapping[str, Any]]:
     document = json.loads(path.read_text())
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise ValueError(f"{path} holds no results of version {VERSION}")
-    return [_result(each) for each in document["results"]], document["about"]
+    try:
+        return [_result(each) for each in document["results"]], document["about"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} lacks something of version {VERSION}: {error!r}") from error
 
 
 def _fields(result: Result) -> dict[str, Any]:

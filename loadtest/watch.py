@@ -1,23 +1,20 @@
 """What a load does to a server's processes: CPU and resident memory, once a second."""
 
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 
-from loadtest.processes import cpu_seconds, process_tree
+from loadtest.processes import cpu_seconds, resident_bytes
 from loadtest.progress import Progress
 from loadtest.result import Sample
 
-__all__ = ["Watch", "Watched", "resident_bytes", "watching"]
+__all__ = ["Watch", "Watched", "watching"]
 
 PERIOD_S = 1.0
-PAGE = os.sysconf("SC_PAGESIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +39,6 @@ class Watch:
     cpu_seconds: float = math.nan
     store_cpu_seconds: float = math.nan
     samples: list[Sample] = field(default_factory=list)
-
-
-def resident_bytes(pid: int) -> int:
-    """Return resident memory of a process and its descendants, shared pages counted in each."""
-    pages = (Path(f"/proc/{m}/statm").read_text().split()[1] for m in process_tree(pid))
-    return PAGE * sum(map(int, pages))
 
 
 @contextmanager

@@ -76,8 +76,10 @@ def create_app(
     counts = Counts(models.by_name)
     figures = Figures([counts, admission, store, Process()], figures_folder)
     shared = (models, store, admission, lifecycle, counts, limit)
-    predict = Predict(JsonCodec(models), *shared)
-    infer = Predict(TensorCodec(models), *shared)
+    predict, infer = (
+        Shed(Predict(codec, *shared), admission, lifecycle, counts)
+        for codec in (JsonCodec(models), TensorCodec(models))
+    )
     upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
     document = openapi_document(models, limit)
@@ -96,7 +98,7 @@ def create_app(
         problem = as_problem(error)
         counts.problem(problem)
         endpoint, path = request.scope.get("endpoint"), request.url.path
-        if isinstance(endpoint, Predict):
+        if isinstance(endpoint, Shed):
             counts.answer(endpoint.codec.protocol, problem.status)
         log_problem(problem, error, path=path)
         codec = infer.codec if f"{path}/".startswith(f"{ROOT}/") else predict.codec
@@ -112,7 +114,7 @@ def create_app(
         log.info("stopped", extra=counts.totals())
 
     app = Service(
-        Shed(predict, admission, lifecycle, counts),
+        predict,
         routes=[
             Route(PREDICT, predict, methods=["POST"]),
             *oip_routes(infer, models, ready),

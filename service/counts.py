@@ -124,7 +124,10 @@ class Counts:
         )
         for (protocol, status), times in self.answers.items():
             yield counter("requests", about, times, protocol=protocol, status=str(status))
-        about = "Problem answers on any path; the log has a line for each under the same name."
+        about = (
+            "Problem answers on any path, by the name in the log; of too many requests in flight "
+            "the log has one line a second, with their number."
+        )
         for kind, times in ({kind.__name__: 0 for kind in KINDS} | self.problems).items():
             yield counter("problems", about, times, kind=kind)
 

@@ -15,7 +15,7 @@ from service.predict import Predict
 from service.problem_log import log_problem
 from service.reply import CLOSE, reply
 from service.stages import Stages
-from service.trace import valid_traceparent
+from service.trace import trace_id, valid_traceparent
 
 __all__ = ["Shed"]
 
@@ -34,6 +34,7 @@ class Shed:
         self, endpoint: Predict[Any], admission: Admission, lifecycle: Lifecycle, counts: Counts
     ) -> None:
         self.endpoint = endpoint
+        self.codec = endpoint.codec
         self.admission = admission
         self.lifecycle = lifecycle
         self.counts = counts
@@ -43,30 +44,36 @@ class Shed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or have it answered."""
         if self.admission.full and _is_small(headers := dict(scope["headers"])):
-            await self._refuse(send, valid_traceparent(headers.get(b"traceparent")))
+            trace = valid_traceparent(headers.get(b"traceparent"))
+            await self._refuse(send, scope["path"], trace)
         else:
             await self.endpoint(scope, receive, send)
 
-    async def _refuse(self, send: Send, trace: bytes | None) -> None:
+    async def _refuse(self, send: Send, path: str, trace: bytes | None) -> None:
         began = time.monotonic()
         problem = Overloaded(self.admission.limit)
         decision_id = new_decision_id()
-        self._log(problem, decision_id, began)
+        self._log(problem, path, decision_id, trace, began)
         self.counts.problem(problem)
-        self.counts.answer(self.endpoint.codec.protocol, problem.status)
+        self.counts.answer(self.codec.protocol, problem.status)
         self.counts.took(problem.status, time.monotonic() - began, Stages())
-        headers, document = self.endpoint.codec.refuse(problem, decision_id)
+        headers, document = self.codec.refuse(problem, decision_id)
         headers += [*problem.headers, (b"x-decision-id", decision_id.encode())]
         headers += [(b"traceparent", trace)] if trace else []
         headers += [CLOSE] if self.lifecycle.leaving else []
         await reply(send, problem.status, headers, document)
 
-    def _log(self, problem: Overloaded, decision_id: str, now: float) -> None:
+    def _log(
+        self, problem: Overloaded, path: str, decision_id: str, trace: bytes | None, now: float
+    ) -> None:
         """Log once a second: a line costs as much as the rest of a refusal."""
         self._since_log += 1
         if now >= self._log_at:
-            fields = {"decision_id": decision_id, "refused": self._since_log}
-            log_problem(problem, problem, path="/predict", **fields)
+            fields = {"trace_id": trace_id(trace)} if trace else {}
+            refused = self._since_log
+            log_problem(
+                problem, problem, path=path, decision_id=decision_id, refused=refused, **fields
+            )
             self._since_log, self._log_at = 0, now + LOG_EVERY_S
 
 

@@ -31,13 +31,13 @@ class Watch:
         task = cast(asyncio.Task[Any], asyncio.current_task(loop))
         self._deadlines[task] = deadline
         if self._ticking is not loop:
-            self._tick(loop)
+            self._ticking = loop
+            loop.call_later(TICK_S, self._tick, loop)
         try:
             return await work
         except asyncio.CancelledError:
-            if task in self._deadlines:
+            if task in self._deadlines or task.uncancel():  # cancelled by somebody else, too
                 raise
-            task.uncancel()
             raise TimeoutError from None
         finally:
             self._deadlines.pop(task, None)

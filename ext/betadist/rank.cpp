@@ -63,7 +63,7 @@ std::size_t rank(const T* values, const std::uint64_t* lanes, std::size_t n, std
                  std::int64_t* order) {
     if (k == 0) return 0;
     const T least = k * kFew < n ? std::max(T(0), bound_of(values, n, k)) : T(0);
-    const auto entries = std::make_unique_for_overwrite<Entry<T>[]>(2 * n + 1);
+    const auto entries = std::make_unique_for_overwrite<Entry<T>[]>(2 * n);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const T value = values[i] + T(0);  // makes -0 a 0

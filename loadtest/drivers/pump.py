@@ -69,7 +69,7 @@ class _Pump:
         self._record = record
         self._number = 0
         self._begin = math.inf
-        self._ended = False
+        self._ended = self._closed = False
         self._all: set[Connection] = set()
         self._idle: list[Connection] = []
         self._opening: set[asyncio.Task[None]] = set()
@@ -88,6 +88,7 @@ class _Pump:
         loop.add_reader(timer.fileno(), self._tick, timer)
         try:
             await self._finished()
+            self._raise_bug()
         finally:
             loop.remove_reader(timer.fileno())
             timer.close()
@@ -98,6 +99,10 @@ class _Pump:
     def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Make a callback's exception the end of the load."""
         self._bug = self._bug or context.get("exception") or RuntimeError(context["message"])
+
+    def _raise_bug(self) -> None:
+        if self._bug:
+            raise self._bug
 
     def _period(self) -> float:
         """Return the timer's: a whole number of requests, so that it ticks when they are due."""
@@ -137,7 +142,7 @@ class _Pump:
 
     def _lost(self, connection: Connection) -> None:
         self._all.discard(connection)
-        if time.perf_counter() < self._stop:
+        if not self._closed and time.perf_counter() < self._stop:
             task = asyncio.get_running_loop().create_task(self._reopen())
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
@@ -163,8 +168,7 @@ class _Pump:
         """Wait until all was sent that will be, and each has its answer or its time is over."""
         while not self._over():
             await asyncio.sleep(LOOK_S)
-            if self._bug:
-                raise self._bug
+            self._raise_bug()
             now = time.perf_counter()
             for connection in [each for each in self._all if 0 < each.sent < now - TIMEOUT_S]:
                 connection.fail("TimeoutError")
@@ -182,6 +186,7 @@ class _Pump:
             self._record(Exchange(self._begin + offset, self._stop, self._stop, NOT_SENT))
 
     def _close(self) -> None:
+        self._closed = True
         for task in self._opening:
             task.cancel()
         for connection in self._all:

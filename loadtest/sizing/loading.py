@@ -38,7 +38,7 @@ class Loader:
         )
         passed = time.monotonic() - begin
         ran, waited = ((b - a) / passed for a, b in zip(before, _scheduled(), strict=True))
-        others = (_machine() - machine) / passed - ran - _known(result)
+        others = (_machine() - machine - _known(result)) / passed - ran
         effort = Effort(ran, waited, max(others, 0.0))
         return Step(result, effort, self.objective.judge(result, effort))
 
@@ -56,6 +56,6 @@ def _machine() -> float:
 
 
 def _known(result: Result) -> float:
-    """Return the cores of the server and its store, as far as they can be seen."""
+    """Return the seconds of the server and its store, as far as they can be seen."""
     seen = (result.cpu_seconds, result.store_cpu_seconds)
-    return sum(each for each in seen if not math.isnan(each)) / result.seconds
+    return sum(each for each in seen if not math.isnan(each))

@@ -61,7 +61,7 @@ def _is_binary(tensor: Mapping[str, Any], following: int) -> bool:
     size = parameters.get("binary_data_size")
     if size is not None and "data" in tensor:
         raise _wrong("inputs[0]", "has both data and binary_data_size")
-    if (size or 0) != following or isinstance(size, bool | float):
+    if (0 if size is None else size) != following or type(size) not in (int, type(None)):
         message = f"is {shown(size)}, but {following} bytes follow the JSON object"
         raise _wrong("inputs[0].parameters.binary_data_size", message)
     return size is not None

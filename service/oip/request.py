@@ -57,7 +57,9 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
     """
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
-    errors = [_unknown(name, FIELDS, "field") for name in sorted(envelope.keys() - FIELDS)]
+    errors = [
+        _unknown(name, FIELDS, "field") for name in sorted(envelope.keys() - FIELDS)[:MAX_ERRORS]
+    ]
     if envelope.get("model_name", model.name) != model.name:
         message = f"is {shown(envelope['model_name'])}, but the path says {model.name!r}"
         errors.append(FieldError("model_name", message))
@@ -75,7 +77,7 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
         outputs=_outputs(envelope.get("outputs"), fields, errors),
     )
     if errors:
-        raise InvalidRequest(errors[:MAX_ERRORS])
+        raise InvalidRequest(errors)
     return request
 
 
@@ -98,13 +100,15 @@ def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
         return {}
     context: dict[str, Any] = {}
     fields: dict[str, Any] = {"order": "input", "context": context}
+    unknown: list[str] = []
     for name, value in (parameters or {}).items():
         if name.startswith(CONTEXT):
             context[name.removeprefix(CONTEXT)] = value
         elif name not in PARAMETERS:
-            errors.append(_unknown(name, PARAMETERS, "parameter"))
+            unknown.append(name)
         elif value is not None:
             fields[name] = value
+    errors += [_unknown(name, PARAMETERS, "parameter") for name in unknown[:MAX_ERRORS]]
     return fields
 
 

@@ -13,7 +13,6 @@ from service.stores.kind import StoreKind
 __all__ = ["ADAPTERS", "MOST_IDS", "Adapter"]
 
 MOST_IDS = 100_000  # of one call, where the service has no limit of its own
-USUAL_IDS = 100
 
 # Modules are imported when a store is opened: some take seconds, and each needs its extra.
 
@@ -45,7 +44,7 @@ class Adapter:
     list_problems: Callable[[Any], list[str]]
     make_store: Callable[[Any], FeatureStore]
     most_ids: int = MOST_IDS
-    usual_ids: int = USUAL_IDS
+    usual_ids: int = 100
 
     def problems(self, values: Mapping[str, Any]) -> list[str]:
         """Return what keeps the store from being opened, each with the setting's name first."""

@@ -79,7 +79,8 @@ def open_chunked(
     """
     adapter = ADAPTERS[kind]
     store = adapter.open(values or settings.remote[adapter.section])
-    chunk = min(settings.chunked.chunk, adapter.most_ids)  # the settings may be for another kind
+    # The settings may be for another kind.
+    chunk = min(settings.chunked.chunk or adapter.usual_ids, adapter.most_ids)
     return Chunked(store, dataclasses.replace(settings.chunked, chunk=chunk))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from featurestore import CachedSettings, ChunkedSettings
 from service.fields import Fields
-from service.stores.adapters import ADAPTERS, MOST_IDS, USUAL_IDS, Adapter
+from service.stores.adapters import ADAPTERS, MOST_IDS
 from service.stores.kind import StoreKind
 
 __all__ = ["SECTIONS", "StoreSettings", "read_stores"]
@@ -55,7 +55,7 @@ def read_stores(root: Fields, standard: Mapping[str, Mapping[str, Any]]) -> Stor
         path=Path(store.text("path")),
         map_size_gib=store.integer("map_size_gib", low=1, high=16_384),
         hot_rows=hot_rows,
-        chunked=_chunked(remote, adapter),
+        chunked=_chunked(remote, adapter.most_ids if adapter else MOST_IDS),
         cached=_cached(remote, hot_rows),
         remote=sections,
     )
@@ -67,10 +67,9 @@ def read_stores(root: Fields, standard: Mapping[str, Mapping[str, Any]]) -> Stor
     return settings
 
 
-def _chunked(fields: Fields, adapter: Adapter | None) -> ChunkedSettings:
-    most, usual = (adapter.most_ids, adapter.usual_ids) if adapter else (MOST_IDS, USUAL_IDS)
+def _chunked(fields: Fields, most_ids: int) -> ChunkedSettings:
     return ChunkedSettings(
-        chunk=fields.integer("chunk", low=0, high=most) or usual,
+        chunk=fields.integer("chunk", low=0, high=most_ids),
         chunks_in_flight=fields.integer("chunks_in_flight", low=1, high=100_000),
         hedge=fields.flag("hedge"),
     )

@@ -1,5 +1,7 @@
 """The drivers against a real server that stalls, fails and goes."""
 
+import asyncio
+import contextlib
 import math
 import shutil
 import sys
@@ -64,6 +66,26 @@ def test_every_planned_request_is_sent_at_its_time(port: int) -> None:
     assert due[-1] - due[0] == pytest.approx(49 / 100)
     assert all(each.sent >= each.due and each.ended - each.sent > 0.045 for each in found)
     assert all(each.body == b"{}" for each in found)
+
+
+def test_a_load_that_ends_early_opens_no_connection_again() -> None:
+    accepted = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b'"ok"'):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    async def serve() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            # The last of five is due at 0.4 s of 0.5.
+            await asyncio.to_thread(exchanges, port, ['"ok"'], 10.0, 0.5, 8)
+
+    asyncio.run(serve())
+    assert len(accepted) == 8
 
 
 def test_a_stall_counts_for_all_that_were_due_meanwhile(port: int) -> None:

@@ -59,3 +59,10 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"version": 0}')
     with pytest.raises(ValueError, match=r"other\.json holds no results of version 1"):
         read_results(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("text", ['{"version": 1}', '{"version": 1, "results": [{}], "about": {}}'])
+def test_a_file_that_lacks_something_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "other.json").write_text(text)
+    with pytest.raises(ValueError, match=r"other\.json lacks something of version 1"):
+        read_results(tmp_path / "other.json")

@@ -282,3 +282,10 @@ def test_pipelined_requests_are_answered_in_order(service) -> None:
             received += chunk
     at = [received.index(f'"id":"r{i}"'.encode()) for i in range(20)]
     assert at == sorted(at)
+
+
+def test_the_number_of_wrong_ids_is_told_whatever_it_is(service) -> None:
+    request = json_request([""] * 50, parameters={"order": "best"})
+    said = error(service.client.post(INFER, json=request), 422)
+    assert "ids: has 30 more wrong ids" in said
+    assert "order: is" in said

@@ -12,6 +12,7 @@ from service.data import stats
 from service.stores.adapters import ADAPTERS
 from service.stores.choice import parse_store
 from service.stores.kind import StoreKind
+from service.stores.opening import open_chunked
 
 
 def problems_of(kind: str, **sections: dict) -> tuple[str, ...]:
@@ -87,6 +88,15 @@ def test_a_chunk_is_no_larger_than_a_call_may_be(kind: str) -> None:
     assert not any("remote" in problem for problem in problems_of(kind, remote={"chunk": 100}))
     many = {"store": {"kind": "redis"}, "remote": {"chunk": 101}}
     assert load_settings(DEFAULT_CONFIG, many).store.chunked.chunk == 101
+
+
+@pytest.mark.parametrize("configured", ["embedded", "redis", "feast"])
+@pytest.mark.parametrize(("opened", "ids"), [(StoreKind.REDIS, 1_000), (StoreKind.FEAST, 100)])
+def test_a_chunk_that_is_left_open_is_what_suits_the_store(
+    configured: str, opened: StoreKind, ids: int
+) -> None:
+    store = load_settings(DEFAULT_CONFIG, {"store": {"kind": configured}}).store
+    assert open_chunked(store, opened).settings.chunk == ids
 
 
 def test_a_url_without_tls_leaves_the_files_of_the_configured_one() -> None:
