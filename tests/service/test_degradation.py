@@ -13,6 +13,7 @@ from featurestore import FaultyStore, MemoryStore, StoreUnavailable
 from service.admission import Admission
 from service.config import Settings, load_settings
 from service.counts import Counts
+from service.json_codec import JsonCodec
 from service.lifecycle import SERVING, Lifecycle
 from service.predict import Predict
 
@@ -51,7 +52,8 @@ class Bench:
         models: Models = self.settings.models
         limit = self.settings.server.max_body_bytes
         lifecycle = Lifecycle(Flag())
-        predict = Predict(models, self.store, Admission(8), lifecycle, self.counts, limit)
+        shared = (models, self.store, Admission(8), lifecycle, self.counts, limit)
+        predict = Predict(JsonCodec(models), *shared)
         app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

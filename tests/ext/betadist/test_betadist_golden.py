@@ -71,6 +71,8 @@ def test_public_names() -> None:
     assert betadist.__all__ == [
         "STREAM_VERSION",
         "cpu_quota",
+        "part",
+        "rank",
         "sample",
         "sample_top_k",
         "self_test",
