@@ -72,7 +72,14 @@ class Single:
         sizes = iter([min(MGET_KEYS, len(ids) - start) for start in starts])
         future = self._node.submit(request, partial(_are_values, sizes), len(starts))
         (outcome,) = await outcomes([future], deadline)
-        return [Part(None, _joined(self._node, outcome))]
+        if not isinstance(outcome, list):
+            return [Part(None, outcome)]
+        if not any(isinstance(reply, ReplyError) for reply in outcome):
+            return [Part(None, list(chain.from_iterable(outcome)))]
+        return [
+            Part(np.arange(start, min(start + MGET_KEYS, len(ids))), told(self._node, reply))
+            for start, reply in zip(starts, outcome, strict=True)
+        ]
 
     async def field(self, key: bytes, name: bytes, deadline: float) -> Outcome:
         """See `Servers.field`."""
@@ -124,14 +131,6 @@ def _are_values(sizes: Iterator[int], reply: Any) -> bool:
     """Whether a reply is that of the next MGET, which has so many keys."""
     size = next(sizes)
     return type(reply) is list and len(reply) == size and set(map(type, reply)) <= VALUES
-
-
-def _joined(node: Node, outcome: Outcome) -> Outcome:
-    """Make the replies of all commands one; the first error stands for all rows."""
-    if not isinstance(outcome, list):
-        return told(node, outcome)
-    errors = [reply for reply in outcome if isinstance(reply, ReplyError)]
-    return told(node, errors[0]) if errors else list(chain.from_iterable(outcome))
 
 
 def _is_pong(reply: Any) -> bool:

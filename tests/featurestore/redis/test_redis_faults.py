@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import trustme
 
-from featurestore import FeatureBatch, StoreError, StoreUnavailable, UnknownFeature
+from featurestore import FeatureBatch, Lost, StoreError, StoreUnavailable, UnknownFeature
 from featurestore.redis import RedisSettings, RedisStore, RedisTables
 from idcolumn import IdColumn
 from tests.featurestore.redis import servers
@@ -185,6 +185,23 @@ async def test_errors_of_the_server_are_unavailability(word: str) -> None:
         async with opened(RedisSettings(url)) as store:
             with pytest.raises(StoreUnavailable, match=word):
                 await fetch(store)
+
+
+async def test_an_error_of_one_of_many_commands_costs_its_own_rows() -> None:
+    row = b"$16\r\n" + np.array([2.0, 3.0], "<f8").tobytes() + b"\r\n"
+
+    def answer(request: bytes) -> bytes:
+        if b"HGET" in request:
+            return FEATURES_REPLY
+        assert request.count(b"MGET") == 3
+        return b"*100\r\n" + row * 100 + b"-NOPERM of this\r\n" + b"*50\r\n" + row * 50
+
+    async with fake(answer) as (url, _), opened(RedisSettings(url)) as store:
+        ids = IdColumn.from_list([f"a{i}" for i in range(250)])
+        batch = await store.fetch("article", ids, FEATURES, time.monotonic() + 5)
+    assert (batch.lost == np.repeat([Lost.NO, Lost.FAILED, Lost.NO], [100, 100, 50])).all()
+    assert (batch.found == (batch.lost == Lost.NO)).all()
+    assert (batch.values[batch.found] == (2.0, 3.0)).all()
 
 
 async def test_concurrent_fetches_share_an_attempt_to_connect() -> None:
