@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
@@ -96,6 +96,7 @@ def serve(settings: Settings) -> None:
         address=server.host,
         port=server.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # over HTTP/2 a refusal of an unread body doesn't arrive
         workers=server.workers,
         loop=Loops.uvloop,
         websockets=False,

@@ -1,5 +1,6 @@
 """Refusing predictions early and cheaply: other answers go without what a refusal costs."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -38,8 +39,9 @@ class Shed:
         self.admission = admission
         self.lifecycle = lifecycle
         self.counts = counts
-        self._since_log = 0
-        self._log_at = 0.0
+        self._unlogged = 0
+        self._waits = False
+        self._latest: tuple[Overloaded, dict[str, object]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or have it answered."""
@@ -53,7 +55,8 @@ class Shed:
         began = time.monotonic()
         problem = Overloaded(self.admission.limit)
         decision_id = new_decision_id()
-        self._log(problem, path, decision_id, trace, began)
+        traced = {"trace_id": trace_id(trace)} if trace else {}
+        self._log(problem, path=path, decision_id=decision_id, **traced)
         self.counts.problem(problem)
         self.counts.answer(self.codec.protocol, problem.status)
         self.counts.took(problem.status, time.monotonic() - began, Stages())
@@ -63,18 +66,20 @@ class Shed:
         headers += [CLOSE] if self.lifecycle.leaving else []
         await reply(send, problem.status, headers, document)
 
-    def _log(
-        self, problem: Overloaded, path: str, decision_id: str, trace: bytes | None, now: float
-    ) -> None:
+    def _log(self, problem: Overloaded, **fields: object) -> None:
         """Log once a second: a line costs as much as the rest of a refusal."""
-        self._since_log += 1
-        if now >= self._log_at:
-            fields = {"trace_id": trace_id(trace)} if trace else {}
-            refused = self._since_log
-            log_problem(
-                problem, problem, path=path, decision_id=decision_id, refused=refused, **fields
-            )
-            self._since_log, self._log_at = 0, now + LOG_EVERY_S
+        self._unlogged += 1
+        self._latest = problem, fields
+        if not self._waits:
+            self._write()
+
+    def _write(self) -> None:
+        self._waits = self._unlogged > 0
+        if self._waits:
+            problem, fields = self._latest
+            log_problem(problem, problem, **fields, refused=self._unlogged)
+            self._unlogged = 0
+            asyncio.get_running_loop().call_later(LOG_EVERY_S, self._write)
 
 
 def _is_small(headers: Mapping[bytes, bytes]) -> bool:
