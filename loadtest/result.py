@@ -66,6 +66,8 @@ class Result:
     latency_ms : dict of str to float
         "p50", "p90", "p95", "p99", "p99.9", "max" of the answered ones, from the planned send time
         of an open-loop load. Empty where none was answered.
+    connections : int
+        The most requests in flight.
     error_latency_ms : dict of str to dict of str to float
         The same of each kind of `errors`, where the driver tells them apart.
     sent_late_ms : dict of str to float
@@ -92,6 +94,7 @@ class Result:
     samples: tuple[Sample, ...] = ()
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     round: int = 0
+    connections: int = 0
     error_latency_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sent_late_ms: Mapping[str, float] = field(default_factory=dict)
 

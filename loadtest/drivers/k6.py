@@ -57,6 +57,7 @@ class K6Driver:
             driver=self.name,
             workload=bodies.workload,
             planned_rate=planned_rate,
+            connections=connections,
             seconds=seconds,
             sent=summary["all"],
             answered=summary["statuses"][OK]["count"],

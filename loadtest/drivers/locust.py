@@ -55,6 +55,7 @@ class LocustDriver:
             driver=self.name,
             workload=bodies.workload,
             planned_rate=planned_rate,
+            connections=connections,
             seconds=made["seconds"],
             sent=sum(map(len, statuses.values())),
             answered=len(statuses[OK]),

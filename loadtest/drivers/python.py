@@ -44,6 +44,7 @@ class PythonDriver:
             driver=self.name,
             workload=bodies.workload,
             planned_rate=planned_rate,
+            connections=connections,
             seconds=seconds,
             sent=tally.sent,
             answered=len(tally.latencies),

@@ -45,6 +45,7 @@ class WrkDriver:
             driver=self.name,
             workload=bodies.workload,
             planned_rate=None,
+            connections=connections,
             seconds=figures["duration"] / 1e6,
             sent=answered + sum(errors.values()),
             answered=answered,

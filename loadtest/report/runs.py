@@ -106,8 +106,10 @@ def _runs(file: File) -> Iterator[Run]:
 
 def _traits(result: Result) -> Traits:
     workload = {name.replace("_", " "): str(v) for name, v in asdict(result.workload).items()}
+    # Of an open loop they are only a bound.
+    load = "" if result.planned_rate else str(result.connections)
     kind = {"server": result.server, "open": str(result.planned_rate is not None)}
-    return tuple({**kind, "driver": result.driver, **workload}.items())
+    return tuple({**kind, "driver": result.driver, "connections": load, **workload}.items())
 
 
 def _varying(all_traits: Sequence[Traits]) -> set[str]:
