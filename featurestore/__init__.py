@@ -3,7 +3,6 @@
 from featurestore.batch import FeatureBatch, Lost
 from featurestore.cached import Cached
 from featurestore.cachedtable import CachedSettings
-from featurestore.catalogue import check_name
 from featurestore.chunked import Chunked, ChunkedSettings
 from featurestore.counts import Counts, Progress
 from featurestore.embedded import LmdbStore
@@ -22,6 +21,7 @@ from featurestore.memory import FaultyStore, MemoryStore
 from featurestore.replacement import Replacement
 from featurestore.resident import Resident
 from featurestore.store import FeatureStore
+from featurestore.tablelist import check_name
 from featurestore.tables import TableInfo, Tables
 
 __all__ = [

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from featurestore import journal, replacement, rows
 from featurestore.batch import FeatureBatch, Lost
-from featurestore.catalogue import (
+from featurestore.environment import Environment, View
+from featurestore.errors import StoreCorrupt, StoreUnavailable
+from featurestore.invalid import InvalidLog
+from featurestore.journal import Changes
+from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
+from featurestore.replacement import Replacement
+from featurestore.rows import Rows, Slice
+from featurestore.tablelist import (
     Table,
     check_features,
     check_format,
@@ -26,13 +33,6 @@ from featurestore.catalogue import (
     open_slots,
     slot,
 )
-from featurestore.environment import Environment, View
-from featurestore.errors import StoreCorrupt, StoreUnavailable
-from featurestore.invalid import InvalidLog
-from featurestore.journal import Changes
-from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
-from featurestore.replacement import Replacement
-from featurestore.rows import Rows, Slice
 from featurestore.tables import TableInfo
 from featuretable import screen
 from idcolumn import IdColumn

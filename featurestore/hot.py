@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.batch import choose, unusable
-from featurestore.catalogue import Table
 from featurestore.embedded import LmdbStore
 from featurestore.rows import Rows
+from featurestore.tablelist import Table
 from featuretable import FeatureTable
 from idcolumn import IdColumn
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from featurestore.catalogue import JOURNAL, listing
 from featurestore.environment import View
+from featurestore.tablelist import JOURNAL, listing
 from idcolumn import IdColumn
 
 __all__ = ["Changes", "changes", "last_sequence", "record_replaced", "record_written"]

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.batch import FeatureBatch, Lost, choose
-from featurestore.catalogue import check_same
 from featurestore.errors import StoreError, StoreUnavailable
 from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
 from featurestore.rows import checked_ids
 from featurestore.store import FeatureStore
+from featurestore.tablelist import check_same
 from featurestore.tables import TableInfo
 from featuretable import screen
 from idcolumn import IdColumn

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.catalogue import SLOT, Table, change, find, listing, slot
 from featurestore.environment import Database, Environment, View
 from featurestore.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
 from featurestore.journal import record_replaced
 from featurestore.rows import check_storable, pack, put
+from featurestore.tablelist import SLOT, Table, change, find, listing, slot
 from idcolumn import IdColumn
 
 __all__ = ["Replacement", "drop_leftovers", "replacing"]

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.batch import choose
-from featurestore.catalogue import Table, check_features, check_name, find, slot
 from featurestore.environment import Database, View
 from featurestore.errors import StoreCorrupt
 from featurestore.journal import last_sequence
 from featurestore.matrix import matrix
+from featurestore.tablelist import Table, check_features, check_name, find, slot
 from idcolumn import IdColumn
 
 __all__ = [

@@ -27,6 +27,10 @@ def sample_top_k(
     k: SupportsIndex,
     lanes: NDArray[np.uint64] | None = None,
     *,
+    tags: NDArray[np.uint64] | None = None,
+    include_tags: SupportsIndex = 0,
+    exclude_tags: SupportsIndex = 0,
+    without: NDArray[np.int64] | None = None,
     threads: SupportsIndex = 1,
 ) -> tuple[NDArray[np.int64], NDArray[_Real]]: ...
 def rank(

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from featurestore.catalogue import check_name
 from featurestore.errors import StoreCorrupt
+from featurestore.tablelist import check_name
 
 __all__ = [
     "FLOAT",

@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.catalogue import check_same
 from featurestore.errors import StoreCorrupt, StoreError
 from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
 from featurestore.redis.clients import CLOSED, Call, Client, Clients, connected
@@ -24,6 +23,7 @@ from featurestore.redis.layout import (
 )
 from featurestore.redis.settings import RedisSettings
 from featurestore.rows import checked_ids, pack
+from featurestore.tablelist import check_same
 from featurestore.tables import TableInfo
 from featuretable import unpack
 from idcolumn import IdColumn
