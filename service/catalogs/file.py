@@ -16,9 +16,10 @@ from idcolumn import HASH_VERSION
 from service.catalogs.build import Built
 from service.catalogs.snapshot import Snapshot
 
-__all__ = ["BadFile", "Mapped", "open_arms", "write_arms"]
+__all__ = ["BadFile", "Mapped", "file_name", "open_arms", "tidy", "write_arms"]
 
 MAGIC = b"bandit-serve arms 1 "
+SUFFIX = ".arms"
 HEAD = 4096
 ALIGNMENT = 64  # of a column: a cache line, and the widest vector
 STEP = 4 << 20  # bytes that a thread touches at a time: some 0.2 ms
@@ -50,6 +51,18 @@ class Mapped(NamedTuple):
         for begin in _steps(size := len(self.memory)):
             self.memory.madvise(mmap.MADV_DONTNEED, begin, min(STEP, size - begin))
             time.sleep(PAUSE_S)
+
+
+def file_name(version: str) -> str:
+    """Return what the file of a version is called."""
+    return version + SUFFIX
+
+
+def tidy(folder: Path, version: str) -> None:
+    """Remove what readings left in a folder, but for the file of a version; some may still map."""
+    for path in (*folder.glob("*" + SUFFIX), *folder.glob("*.part")):
+        if path.name != file_name(version):
+            path.unlink(missing_ok=True)
 
 
 def write_arms(path: Path, built: Built, built_at: float) -> int:
