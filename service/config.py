@@ -14,6 +14,7 @@ from bandit import BayesUCB, EntityTemplate, Greedy, Model, Models, Policy, Prio
 from bandit.posterior import Precision
 from betadist import cpu_quota
 from featurestore import check_name
+from service.catalogs.settings import CatalogSettings, read_catalogs
 from service.fields import Fields
 from service.stores.settings import SECTIONS as STORE_SECTIONS
 from service.stores.settings import StoreSettings, read_stores
@@ -32,7 +33,7 @@ ENV_PREFIX = "BANDIT_SERVE_"
 POLICIES = ("thompson", "greedy", "bayes-ucb")
 # What Kubernetes sets in every container for a service named bandit-serve-redis or the like
 CLUSTER_VARIABLE = re.compile(r"_(?<!SERVER_)(PORT|PORT_\d+_.*|SERVICE_HOST|SERVICE_PORT.*)$")
-MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|DEFAULT_MODEL$)")
+MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|CATALOGS_|DEFAULT_MODEL$)")
 SECTIONS = ("server", *STORE_SECTIONS)  # what is left out of them is as in the default
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FLOAT32_RANGE = (1.2e-38, 3.4e38)
@@ -70,6 +71,7 @@ class Settings:
     server: ServerSettings
     store: StoreSettings
     models: Models
+    catalogs: Mapping[str, CatalogSettings]
 
 
 def config_path(given: Path | None) -> Path:
@@ -102,12 +104,10 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
         _override(table, source, problems)
     origins = _origins({"environment": environment, "command line": command})
     root = Fields("", table, problems)
-    settings = Settings(
-        source=str(path),
-        server=_server(root.section("server")),
-        store=read_stores(root, standard),
-        models=_models(root),
-    )
+    server, store = _server(root.section("server")), read_stores(root, standard)
+    models = _models(root)
+    catalogs = read_catalogs(root, models, store.kind)
+    settings = Settings(str(path), server, store, models, catalogs)
     root.finish()
     if problems:
         raise ConfigError(str(path), [_with_origin(line, origins) for line in problems])
@@ -164,7 +164,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any
 def _misplaced(environment: Mapping[str, str]) -> list[str]:
     """Return a problem for each variable that would set what only the file can."""
     return [
-        f"{variable} is not a setting: models are declared in the file"
+        f"{variable} is not a setting: models and catalogues are declared in the file"
         for variable in sorted(environment)
         if MODEL_VARIABLE.match(variable) and not CLUSTER_VARIABLE.search(variable)
     ]
