@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import betadist
 from service.admission import Admission
+from service.catalogs.catalog import Catalogs
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_page
@@ -65,12 +66,14 @@ def create_app(
     store: Serving,
     lifecycle: Lifecycle,
     figures_folder: Path | None = None,
+    catalogs: Catalogs | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
-    GET /metrics tells of this process alone.
+    GET /metrics tells of this process alone. `catalogs` are those of the settings.
     """
+    catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name)

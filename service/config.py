@@ -14,6 +14,7 @@ from bandit import BayesUCB, EntityTemplate, Greedy, Model, Models, Policy, Prio
 from bandit.posterior import Precision
 from betadist import cpu_quota
 from featurestore import check_name
+from service.catalogs.settings import CatalogSettings, read_catalogs
 from service.fields import Fields
 from service.origins import Origins, Setting, Tables
 from service.stores.settings import SECTIONS as STORE_SECTIONS
@@ -34,7 +35,7 @@ ENV_PREFIX = "BANDIT_SERVE_"
 POLICIES = ("thompson", "greedy", "bayes-ucb")
 # What Kubernetes sets in every container for a service named bandit-serve-redis or the like
 CLUSTER_VARIABLE = re.compile(r"_(?<!SERVER_)(PORT|PORT_\d+_.*|SERVICE_HOST|SERVICE_PORT.*)$")
-MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|DEFAULT_MODEL$)")
+MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|CATALOGS_|DEFAULT_MODEL$)")
 SECTIONS = ("server", "sampler", *STORE_SECTIONS)  # what is left out of them is as in the default
 LOG_LEVELS = ("debug", "info", "warning", "error")
 GPU = ("auto", "off", "on")
@@ -94,6 +95,7 @@ class Settings:
     sampler: SamplerSettings
     store: StoreSettings
     models: Models
+    catalogs: Mapping[str, CatalogSettings]
     values: tuple[Setting, ...]
 
 
@@ -127,15 +129,11 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
         _override(table, source, problems)
     origins = _origins(path, given, environment, command)
     root = Fields("", table, problems)
-    server = _server(root.section("server"))
-    settings = Settings(
-        source=str(path),
-        server=server,
-        sampler=_sampler(root.section("sampler"), server.workers),
-        store=read_stores(root, standard),
-        models=_models(root),
-        values=tuple(origins.setting(taken) for taken in root.taken),
-    )
+    server, store = _server(root.section("server")), read_stores(root, standard)
+    sampler, models = _sampler(root.section("sampler"), server.workers), _models(root)
+    catalogs = read_catalogs(root, models, store.kind)
+    values = tuple(origins.setting(taken) for taken in root.taken)
+    settings = Settings(str(path), server, sampler, store, models, catalogs, values)
     root.finish()
     if problems:
         raise ConfigError(str(path), [origins.of_problem(line) for line in problems])
@@ -182,7 +180,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any
 def _misplaced(environment: Mapping[str, str]) -> list[str]:
     """Return a problem for each variable that would set what only the file can."""
     return [
-        f"{variable} is not a setting: models are declared in the file"
+        f"{variable} is not a setting: models and catalogues are declared in the file"
         for variable in sorted(environment)
         if MODEL_VARIABLE.match(variable) and not CLUSTER_VARIABLE.search(variable)
     ]
