@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from bandit import Models
 from featurestore import Resident, StoreError
 from featurestore.failurelog import FailureLog
-from idcolumn import IdColumn
+from service.stores.probe import needed_by, probe
 from service.stores.serving import Serving
 
 __all__ = ["Upkeep"]
@@ -18,7 +18,6 @@ log = logging.getLogger("bandit_serve.upkeep")
 
 RETRY_S = 1.0
 CHECK_S = 1.0
-NO_IDS = IdColumn.from_list([])
 
 
 class Upkeep:
@@ -32,7 +31,7 @@ class Upkeep:
         self._ready = asyncio.Event()
         self._trouble: StoreError | None = None
         self._log = FailureLog("a look at the store")
-        self._tables = {(m.entity_type, m.features) for m in models.by_name.values()}
+        self._needed = needed_by(models)
 
     @property
     def ready(self) -> bool:
@@ -70,11 +69,7 @@ class Upkeep:
         return None
 
     async def _check(self) -> None:
-        """Prove that the store answers and, where it can tell, has the models' features."""
-        deadline = time.monotonic() + CHECK_S
-        await self.store.check(deadline)
-        for entity_type, features in self._tables:
-            await self.store.fetch(entity_type, NO_IDS, features, deadline)
+        await probe(self.store, self._needed, time.monotonic() + CHECK_S)
 
     async def _watch(self) -> None:
         """Look after a store over a network, so that a probe need not wait for it."""
