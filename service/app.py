@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import betadist
 from bandit import CpuSampler, Sampler
 from service.admission import Admission
-from service.aside import Aside
 from service.catalogs.catalog import Catalogs
 from service.config import Settings
 from service.counts import Counts
@@ -34,13 +33,14 @@ from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
 from service.shed import Shed
+from service.side_threads import SideThreads
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
 __all__ = ["create_app"]
 
 PREDICT = "/predict"
-THREADS_ASIDE = 2  # so that the draws of 10 million arms don't keep those of fewer waiting
+SIDE_THREADS = 2  # so that the draws of 10 million arms don't keep those of fewer waiting
 
 log = logging.getLogger("bandit_serve.app")
 
@@ -83,16 +83,16 @@ def create_app(
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name, catalogs.by_name)
-    aside = Aside(THREADS_ASIDE)
+    side = SideThreads(SIDE_THREADS)
     figures = Figures([counts, admission, store, Process()], figures_folder)
-    shared = (models, store, admission, lifecycle, counts, limit, sampler, aside)
+    shared = (models, store, admission, lifecycle, counts, limit, sampler, side)
     predict, infer = (
         Shed(Predict(codec, *shared), admission, lifecycle, counts)
         for codec in (JsonCodec(models, catalogs), TensorCodec(models))
     )
     upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, admission, lifecycle, counts)
-    document = openapi_document(models, limit)
+    document = openapi_document(models, limit, settings.catalogs)
     betadist.self_test()
     for model in models.by_name.values():
         model.warm_up(sampler)
@@ -121,7 +121,7 @@ def create_app(
         lifecycle.begin()
         async with upkeep.running(), figures.running():
             yield
-        aside.close()
+        side.close()
         log.info("stopped", extra=counts.totals())
 
     app = Service(

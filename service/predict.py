@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from bandit import Models, Sampler, rank
 from featurestore import FeatureStore
 from service.admission import Admission
-from service.aside import Aside
 from service.body import Body
 from service.catalogs.request import CatalogRequest
 from service.codec import Codec, Request
@@ -23,6 +22,7 @@ from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
 from service.reply import CLOSE, JSON, Headers, reply
+from service.side_threads import SideThreads
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
 from service.wire import encode_best
@@ -63,7 +63,7 @@ class Predict(Generic[Request]):
         counts: Counts,
         max_body_bytes: int,
         sampler: Sampler,
-        aside: Aside,
+        side: SideThreads,
     ) -> None:
         self.codec = codec
         self.store = store
@@ -72,7 +72,7 @@ class Predict(Generic[Request]):
         self.counts = counts
         self.max_body_bytes = max_body_bytes
         self.sampler = sampler
-        self.aside = aside
+        self.side = side
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +121,7 @@ class Predict(Generic[Request]):
     ) -> tuple[Headers, bytes]:
         best = partial(request.best, decision_id, self.sampler)
         inline = request.arms + ARMS_AN_ID * len(request.without) <= INLINE_ARMS
-        ids, scores = best() if inline else await self.aside.run(best, deadline)
+        ids, scores = best() if inline else await self.side.run(best, deadline)
         call.stages.done("draw")
         answer = encode_best(request, decision_id, ids, scores)
         call.stages.done("encode")
