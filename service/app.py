@@ -18,6 +18,7 @@ import betadist
 from bandit import CpuSampler, Sampler
 from service.admission import Admission
 from service.catalogs.catalog import Catalogs
+from service.catalogs.keepers import Keepers
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_page
@@ -69,14 +70,16 @@ def create_app(
     store: Serving,
     lifecycle: Lifecycle,
     figures_folder: Path | None = None,
+    catalogs_folder: Path | None = None,
     catalogs: Catalogs | None = None,
     sampler: Sampler | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
-    GET /metrics tells of this process alone. `catalogs` are those of the settings; `sampler`
-    is what draws, one thread of the CPU unless said.
+    GET /metrics tells of this process alone. `catalogs_folder` is where they share the snapshots of
+    `catalogs`, which are those of the settings. `sampler` is what draws, one thread of the CPU
+    unless said.
     """
     catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
     sampler = CpuSampler() if sampler is None else sampler
@@ -84,14 +87,15 @@ def create_app(
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name, catalogs.by_name)
     side = SideThreads(SIDE_THREADS)
-    figures = Figures([counts, admission, store, Process()], figures_folder)
+    keepers = Keepers(catalogs, settings, catalogs_folder)
+    figures = Figures([counts, admission, store, keepers, Process()], figures_folder)
     shared = (models, store, admission, lifecycle, counts, limit, sampler, side)
     predict, infer = (
         Shed(Predict(codec, *shared), admission, lifecycle, counts)
         for codec in (JsonCodec(models, catalogs), TensorCodec(models))
     )
     upkeep = Upkeep(store, models)
-    ready = Ready(models, upkeep, admission, lifecycle, counts)
+    ready = Ready(models, upkeep, keepers, admission, lifecycle, counts)
     document = openapi_document(models, limit, settings.catalogs)
     betadist.self_test()
     for model in models.by_name.values():
@@ -119,7 +123,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
-        async with upkeep.running(), figures.running():
+        async with upkeep.running(), keepers.running(), figures.running():
             yield
         side.close()
         log.info("stopped", extra=counts.totals())
