@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import betadist
-from bandit import CpuSampler, Sampler
+from bandit.dispatch import Dispatch
 from service.admission import Admission
 from service.catalogs.catalog import Catalogs
 from service.catalogs.keepers import Keepers
@@ -72,7 +72,7 @@ def create_app(
     figures_folder: Path | None = None,
     catalogs_folder: Path | None = None,
     catalogs: Catalogs | None = None,
-    sampler: Sampler | None = None,
+    sampler: Dispatch | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store.
 
@@ -82,7 +82,7 @@ def create_app(
     unless said.
     """
     catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
-    sampler = CpuSampler() if sampler is None else sampler
+    sampler = Dispatch() if sampler is None else sampler
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name, catalogs.by_name)

@@ -9,7 +9,9 @@ from urllib.parse import quote
 import numpy as np
 from starlette.types import Receive, Scope, Send
 
-from bandit import Models, Sampler, rank
+from bandit import Models, rank
+from bandit.crossovers import Draw
+from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
 from service.admission import Admission
 from service.body import Body
@@ -29,10 +31,7 @@ from service.wire import encode_best
 
 __all__ = ["Predict"]
 
-# A quarter of a millisecond, the longest that the event loop may be held: arms drawn one after the
-# other take 2.5 to 8 ns each, an id that is looked for among them some 0.3 us.
-INLINE_ARMS = 1 << 15
-ARMS_AN_ID = 64
+ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many draws, some 0.3 us
 
 
 class Call:
@@ -62,7 +61,7 @@ class Predict(Generic[Request]):
         lifecycle: Lifecycle,
         counts: Counts,
         max_body_bytes: int,
-        sampler: Sampler,
+        sampler: Dispatch,
         side: SideThreads,
     ) -> None:
         self.codec = codec
@@ -103,7 +102,12 @@ class Predict(Generic[Request]):
         batch = await fetch_features(self.store, request, deadline)
         call.stages.done("features")
         lanes = request.ids.hashes
-        scores = request.model.score(batch.values, batch.found, decision_id, lanes, self.sampler)
+        columns = batch.values, batch.found, decision_id, lanes, self.sampler
+        if self.sampler.inline(len(lanes), Draw.LIST):
+            scores = request.model.score(*columns)
+        else:  # features that came at the deadline, or not at all, are scored nevertheless
+            work, late = partial(request.model.score, *columns), time.monotonic()
+            scores = await self.side.run(work, late + request.deadline_s)
         call.stages.done("score")
         order = None if request.as_sent else rank(scores, lanes, request.top_k)
         if order is not None and request.order == "input":
@@ -120,7 +124,7 @@ class Predict(Generic[Request]):
         self, call: Call, request: CatalogRequest, decision_id: str, deadline: float
     ) -> tuple[Headers, bytes]:
         best = partial(request.best, decision_id, self.sampler)
-        inline = request.arms + ARMS_AN_ID * len(request.without) <= INLINE_ARMS
+        inline = self.sampler.inline(request.arms + ARMS_AN_ID * len(request.without))
         ids, scores = best() if inline else await self.side.run(best, deadline)
         call.stages.done("draw")
         answer = encode_best(request, decision_id, ids, scores)

@@ -8,7 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bandit import CpuSampler, Models
+from bandit import Models
+from bandit.dispatch import Dispatch
 from featurestore import FaultyStore, MemoryStore, StoreUnavailable
 from service.admission import Admission
 from service.catalogs.catalog import Catalogs
@@ -56,7 +57,7 @@ class Bench:
         lifecycle = Lifecycle(Flag())
         shared = (models, self.store, Admission(8), lifecycle, self.counts, limit)
         codec = JsonCodec(models, Catalogs({}))
-        predict = Predict(codec, *shared, CpuSampler(), SideThreads(1))
+        predict = Predict(codec, *shared, Dispatch(), SideThreads(1))
         app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
