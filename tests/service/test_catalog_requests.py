@@ -3,7 +3,7 @@
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,7 +129,7 @@ class Node:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("catalogues")
     kinds = np.column_stack((RNG.uniform(0.2, 50, KINDS), RNG.uniform(0.2, 500, KINDS)))
     tags = RNG.integers(0, 8, ARMS)
@@ -143,7 +143,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     snapshots = {
         name: snapshot_of(settings, name, folder) for name in ("videos", "videos-wide", "few")
     }
-    return World(settings, open_serving(settings.store), snapshots, tags, {})
+    store = open_serving(settings.store)
+    yield World(settings, store, snapshots, tags, {})
+    asyncio.run(store.close())
 
 
 def read_settings(folder: Path) -> Settings:
