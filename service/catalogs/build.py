@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from bandit.arms import Arms
 from bandit.posterior import Column, posterior
-from featuretable import screen
 from service.catalogs.rows import Rows
 from service.catalogs.settings import CatalogSettings
 from service.catalogs.text import Text
@@ -97,8 +96,7 @@ def _no_affix(oddities: dict[str, int]) -> str:
 def _add(parts: _Parts, catalog: CatalogSettings, rows: Rows, oddities: dict[str, int]) -> int:
     model = catalog.model
     rows, text = _stripped(catalog, rows, oddities)
-    found = np.ones(len(text), np.bool_)
-    screen(rows.values, found)
+    found = ((rows.values > 0) & (rows.values < np.inf)).all(axis=1)
     alpha, beta = posterior(rows.values, found, model.prior, model.precision)
     parts.ids.append(text)
     parts.lanes.append(rows.ids.hashes.copy())
