@@ -15,7 +15,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import betadist
-from bandit import CpuSampler, Sampler
 from service.admission import Admission
 from service.aside import Aside
 from service.catalogs.catalog import Catalogs
@@ -33,6 +32,7 @@ from service.oip.routes import ROOT, oip_routes
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
+from service.sampling.sampling import Sampling
 from service.shed import Shed
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
@@ -70,22 +70,21 @@ def create_app(
     lifecycle: Lifecycle,
     figures_folder: Path | None = None,
     catalogs: Catalogs | None = None,
-    sampler: Sampler | None = None,
+    sampling: Sampling | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
-    GET /metrics tells of this process alone. `catalogs` are those of the settings; `sampler`
-    is what draws, one thread of the CPU unless said.
+    GET /metrics tells of this process alone. `catalogs` and `sampling` are those of the settings.
     """
     catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
-    sampler = CpuSampler() if sampler is None else sampler
+    sampling = Sampling(settings.sampler) if sampling is None else sampling
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name, catalogs.by_name)
     aside = Aside(THREADS_ASIDE)
-    figures = Figures([counts, admission, store, Process()], figures_folder)
-    shared = (models, store, admission, lifecycle, counts, limit, sampler, aside)
+    figures = Figures([counts, admission, store, sampling, Process()], figures_folder)
+    shared = (models, store, admission, lifecycle, counts, limit, sampling.dispatch, aside)
     predict, infer = (
         Shed(Predict(codec, *shared), admission, lifecycle, counts)
         for codec in (JsonCodec(models, catalogs), TensorCodec(models))
@@ -95,7 +94,7 @@ def create_app(
     document = openapi_document(models, limit)
     betadist.self_test()
     for model in models.by_name.values():
-        model.warm_up(sampler)
+        model.warm_up(sampling.dispatch)
 
     async def openapi(_: Request) -> Response:
         return Response(orjson.dumps(document), media_type="application/json")
@@ -119,7 +118,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
-        async with upkeep.running(), figures.running():
+        async with upkeep.running(), figures.running(), sampling.running(upkeep.until_ready):
             yield
         aside.close()
         log.info("stopped", extra=counts.totals())

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import numpy as np
 from starlette.types import Receive, Scope, Send
 
-from bandit import Models, Sampler, rank
+from bandit import Models, rank
+from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
 from service.admission import Admission
 from service.aside import Aside
@@ -29,9 +30,7 @@ from service.wire import encode_best
 
 __all__ = ["Predict"]
 
-# A quarter of a millisecond, the longest that the event loop may be held: arms drawn one after the
-# other take 2.5 to 8 ns each, an id that is looked for among them some 0.3 us.
-INLINE_ARMS = 1 << 15
+# To look for an id among the arms takes some 0.3 us, to draw an arm 2.5 to 8 ns.
 ARMS_AN_ID = 64
 
 
@@ -62,7 +61,7 @@ class Predict(Generic[Request]):
         lifecycle: Lifecycle,
         counts: Counts,
         max_body_bytes: int,
-        sampler: Sampler,
+        sampler: Dispatch,
         aside: Aside,
     ) -> None:
         self.codec = codec
@@ -120,7 +119,7 @@ class Predict(Generic[Request]):
         self, call: Call, request: CatalogRequest, decision_id: str, deadline: float
     ) -> tuple[Headers, bytes]:
         best = partial(request.best, decision_id, self.sampler)
-        inline = request.arms + ARMS_AN_ID * len(request.without) <= INLINE_ARMS
+        inline = self.sampler.inline(request.arms + ARMS_AN_ID * len(request.without))
         ids, scores = best() if inline else await self.aside.run(best, deadline)
         call.stages.done("draw")
         answer = encode_best(request, decision_id, ids, scores)
