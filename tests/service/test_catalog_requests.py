@@ -25,6 +25,7 @@ from service.catalogs.rows import read_rows
 from service.catalogs.snapshot import Snapshot
 from service.config import Settings, load_settings
 from service.lifecycle import SERVING, Lifecycle
+from service.sampling.sampling import Sampling
 from service.stores.serving import Serving, open_serving
 
 pytestmark = pytest.mark.anyio
@@ -164,9 +165,10 @@ def snapshot_of(settings: Settings, name: str, folder: Path) -> Snapshot:
 @asynccontextmanager
 async def serving(world: World, sampler: Dispatch | None = None) -> AsyncIterator[Node]:
     catalogs = world.catalogs()
-    app = create_app(
-        world.settings, world.store, Lifecycle(Flag()), catalogs=catalogs, sampler=sampler
-    )
+    sampling = Sampling(world.settings.sampler)
+    sampling.dispatch = sampler or sampling.dispatch
+    parts = world.settings, world.store, Lifecycle(Flag())
+    app = create_app(*parts, catalogs=catalogs, sampling=sampling)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Node(client, catalogs)
