@@ -96,7 +96,7 @@ def _no_affix(oddities: dict[str, int]) -> str:
 def _add(parts: _Parts, catalog: CatalogSettings, rows: Rows, oddities: dict[str, int]) -> int:
     model = catalog.model
     rows, text = _stripped(catalog, rows, oddities)
-    found = ((rows.values > 0) & (rows.values < np.inf)).all(axis=1)
+    found = np.all((rows.values > 0) & (rows.values < np.inf), axis=1)
     alpha, beta = posterior(rows.values, found, model.prior, model.precision)
     parts.ids.append(text)
     parts.lanes.append(rows.ids.hashes.copy())
