@@ -15,7 +15,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import betadist
+from bandit import CpuSampler, Sampler
 from service.admission import Admission
+from service.aside import Aside
+from service.catalogs.catalog import Catalogs
+from service.catalogs.keepers import Keepers
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_page
@@ -37,6 +41,7 @@ from service.upkeep import Upkeep
 __all__ = ["create_app"]
 
 PREDICT = "/predict"
+THREADS_ASIDE = 2  # so that the draws of 10 million arms don't keep those of fewer waiting
 
 log = logging.getLogger("bandit_serve.app")
 
@@ -65,27 +70,36 @@ def create_app(
     store: Serving,
     lifecycle: Lifecycle,
     figures_folder: Path | None = None,
+    catalogs_folder: Path | None = None,
+    catalogs: Catalogs | None = None,
+    sampler: Sampler | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
-    GET /metrics tells of this process alone.
+    GET /metrics tells of this process alone. `catalogs_folder` is where they share the snapshots of
+    `catalogs`, which are those of the settings. `sampler` is what draws, one thread of the CPU
+    unless said.
     """
+    catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
+    sampler = CpuSampler() if sampler is None else sampler
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
-    counts = Counts(models.by_name)
-    figures = Figures([counts, admission, store, Process()], figures_folder)
-    shared = (models, store, admission, lifecycle, counts, limit)
+    counts = Counts(models.by_name, catalogs.by_name)
+    keepers = Keepers(catalogs, settings, catalogs_folder)
+    aside = Aside(THREADS_ASIDE)
+    figures = Figures([counts, admission, store, keepers, Process()], figures_folder)
+    shared = (models, store, admission, lifecycle, counts, limit, sampler, aside)
     predict, infer = (
         Shed(Predict(codec, *shared), admission, lifecycle, counts)
-        for codec in (JsonCodec(models), TensorCodec(models))
+        for codec in (JsonCodec(models, catalogs), TensorCodec(models))
     )
     upkeep = Upkeep(store, models)
-    ready = Ready(models, upkeep, admission, lifecycle, counts)
+    ready = Ready(models, upkeep, keepers, admission, lifecycle, counts)
     document = openapi_document(models, limit)
     betadist.self_test()
     for model in models.by_name.values():
-        model.warm_up()
+        model.warm_up(sampler)
 
     async def openapi(_: Request) -> Response:
         return Response(orjson.dumps(document), media_type="application/json")
@@ -109,8 +123,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
-        async with upkeep.running(), figures.running():
+        async with upkeep.running(), keepers.running(), figures.running():
             yield
+        aside.close()
         log.info("stopped", extra=counts.totals())
 
     app = Service(
