@@ -10,10 +10,10 @@ import numpy as np
 from starlette.types import Receive, Scope, Send
 
 from bandit import Models, rank
+from bandit.crossovers import Draw
 from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
 from service.admission import Admission
-from service.aside import Aside
 from service.body import Body
 from service.catalogs.request import CatalogRequest
 from service.codec import Codec, Request
@@ -24,14 +24,14 @@ from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
 from service.reply import CLOSE, JSON, Headers, reply
+from service.side_threads import SideThreads
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
 from service.wire import encode_best
 
 __all__ = ["Predict"]
 
-# To look for an id among the arms takes some 0.3 us, to draw an arm 2.5 to 8 ns.
-ARMS_AN_ID = 64
+ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many draws, some 0.3 us
 
 
 class Call:
@@ -62,7 +62,7 @@ class Predict(Generic[Request]):
         counts: Counts,
         max_body_bytes: int,
         sampler: Dispatch,
-        aside: Aside,
+        side: SideThreads,
     ) -> None:
         self.codec = codec
         self.store = store
@@ -71,7 +71,7 @@ class Predict(Generic[Request]):
         self.counts = counts
         self.max_body_bytes = max_body_bytes
         self.sampler = sampler
-        self.aside = aside
+        self.side = side
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +102,12 @@ class Predict(Generic[Request]):
         batch = await fetch_features(self.store, request, deadline)
         call.stages.done("features")
         lanes = request.ids.hashes
-        scores = request.model.score(batch.values, batch.found, decision_id, lanes, self.sampler)
+        columns = batch.values, batch.found, decision_id, lanes, self.sampler
+        if self.sampler.inline(len(lanes), Draw.LIST):
+            scores = request.model.score(*columns)
+        else:  # features that came at the deadline, or not at all, are scored nevertheless
+            work, late = partial(request.model.score, *columns), time.monotonic()
+            scores = await self.side.run(work, late + request.deadline_s)
         call.stages.done("score")
         order = None if request.as_sent else rank(scores, lanes, request.top_k)
         if order is not None and request.order == "input":
@@ -120,7 +125,7 @@ class Predict(Generic[Request]):
     ) -> tuple[Headers, bytes]:
         best = partial(request.best, decision_id, self.sampler)
         inline = self.sampler.inline(request.arms + ARMS_AN_ID * len(request.without))
-        ids, scores = best() if inline else await self.aside.run(best, deadline)
+        ids, scores = best() if inline else await self.side.run(best, deadline)
         call.stages.done("draw")
         answer = encode_best(request, decision_id, ids, scores)
         call.stages.done("encode")

@@ -75,7 +75,8 @@ def test_every_request_is_counted_once_over_both_workers(start, store) -> None:
     seconds = values(families, "bandit_serve_request_seconds_count", "outcome")
     assert seconds == {"ok": 20, "problem": 40}
     stages = values(families, "bandit_serve_request_stage_seconds_count", "stage")
-    assert stages == dict.fromkeys(("decode", "features", "score", "rank", "encode"), 20)
+    listed = dict.fromkeys(("decode", "features", "score", "rank", "encode"), 20)
+    assert stages == {**listed, "draw": 0}
     assert values(families, "bandit_serve_workers") == {"": 2}
     assert values(families, "bandit_serve_hot_tier_hits_total")[""] >= 30
 
