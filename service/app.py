@@ -78,7 +78,7 @@ def create_app(
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
     GET /metrics tells of this process alone. `catalogs_folder` is where they share the snapshots of
-    `catalogs`, which are those of the settings, as `sampling` is.
+    `catalogs`, which, as `sampling`, are those of the settings.
     """
     catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
     sampling = Sampling(settings.sampler) if sampling is None else sampling
@@ -122,8 +122,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
-        prepared = sampling.running(upkeep.until_ready)
-        async with upkeep.running(), keepers.running(), figures.running(), prepared:
+        drawing = sampling.running(upkeep.until_ready)
+        async with upkeep.running(), keepers.running(), figures.running(), drawing:
             yield
         side.close()
         log.info("stopped", extra=counts.totals())

@@ -44,8 +44,6 @@ class Sampling:
     settings : SamplerSettings
     folder : Path or None
         Shared by the workers of the node; None: this worker is the only one.
-    dispatch : Dispatch or None
-        The sampler, if it is to be another one than the settings make.
 
     Attributes
     ----------
@@ -53,16 +51,11 @@ class Sampling:
         The sampler.
     """
 
-    def __init__(
-        self,
-        settings: SamplerSettings,
-        folder: Path | None = None,
-        dispatch: Dispatch | None = None,
-    ) -> None:
+    def __init__(self, settings: SamplerSettings, folder: Path | None = None) -> None:
         self._settings = settings
         self._folder = folder
         self._counts = DrawCounts()
-        self.dispatch = dispatch or Dispatch(settings.threads, observer=self._counts)
+        self.dispatch = Dispatch(settings.threads, observer=self._counts)
 
     @asynccontextmanager
     async def running(self, ready: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:

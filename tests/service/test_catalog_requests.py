@@ -165,10 +165,10 @@ def snapshot_of(settings: Settings, name: str, folder: Path) -> Snapshot:
 @asynccontextmanager
 async def serving(world: World, sampler: Dispatch | None = None) -> AsyncIterator[Node]:
     catalogs = world.catalogs()
-    sampling = Sampling(world.settings.sampler, dispatch=sampler)
-    app = create_app(
-        world.settings, world.store, Lifecycle(Flag()), catalogs=catalogs, sampling=sampling
-    )
+    sampling = Sampling(world.settings.sampler)
+    sampling.dispatch = sampler or sampling.dispatch
+    parts = world.settings, world.store, Lifecycle(Flag())
+    app = create_app(*parts, catalogs=catalogs, sampling=sampling)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Node(client, catalogs)
