@@ -22,7 +22,7 @@ from service.lifecycle import SERVING, Lifecycle
 
 pytestmark = pytest.mark.anyio
 
-SOON_S = 60.0
+SOON_S = 100.0
 CONFIG = """
 [models.m]
 version = "1"

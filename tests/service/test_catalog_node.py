@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from featurestore import LmdbStore
 from loadtest.processes import process_tree
 
-SOON_S = 60.0
+SOON_S = 100.0
 CONFIG = """
 [models.m]
 version = "1"
