@@ -5,19 +5,18 @@ import shlex
 import threading
 import time
 from collections.abc import Container
-from contextlib import suppress
 from importlib.metadata import version
 
 import click
 import orjson
 
 from bandit import Model
-from featurestore import StoreError
 from service.config import ServerSettings, Settings
 from service.errors import STATUS_OK
 from service.stores.choice import StoreChoice
 from service.stores.kind import StoreKind
-from service.stores.opening import name_of, open_store, open_tables
+from service.stores.listing import listed
+from service.stores.opening import name_of, open_store
 
 __all__ = ["announce", "banner"]
 
@@ -88,24 +87,10 @@ def _embedded(settings: Settings, entity_type: str) -> tuple[str, Container[str]
 
 def _remote(settings: Settings) -> tuple[str, Container[str] | None]:
     """Return the name of a store over a network and its tables, None when they can't be told."""
-    name, tables = name_of(settings, StoreChoice()), _listed(settings)
+    name, tables = name_of(settings, StoreChoice()), listed(settings, LISTED_S)
     if tables is None:
         return name, None
     return f"{name}: {', '.join(tables) or 'empty, every candidate gets the prior'}", tables
-
-
-def _listed(settings: Settings) -> list[str] | None:
-    """Return the names of the tables, unless they can't be had soon."""
-    found: list[list[str]] = []
-    asking = threading.Thread(target=_list, args=(settings, found), daemon=True)
-    asking.start()
-    asking.join(LISTED_S)
-    return found[0] if found else None
-
-
-def _list(settings: Settings, found: list[list[str]]) -> None:
-    with suppress(StoreError), open_tables(settings) as tables:
-        found.append(sorted(tables.features()))
 
 
 def _url(server: ServerSettings) -> str:

@@ -27,7 +27,7 @@ ARROWS = {
     "ext/idcolumn": {"numpy"},
 }
 # ... but for the decision, which does no I/O and reads no clock
-PURE = {"collections", "dataclasses", "hashlib", "math", "string", "typing"}
+PURE = {"collections", "dataclasses", "enum", "hashlib", "math", "string", "typing"}
 
 MAY_READ_ENVIRONMENT = {
     "service/config.py",
