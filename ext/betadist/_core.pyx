@@ -232,8 +232,8 @@ cdef class Chosen:
 
 cdef Chosen tagged(include_tags, exclude_tags):
     cdef Chosen arms = Chosen.__new__(Chosen)
-    arms.filter.include_tags = checked_word("include_tags", include_tags)
-    arms.filter.exclude_tags = checked_word("exclude_tags", exclude_tags)
+    arms.filter.asked.wanted = checked_word("include_tags", include_tags)
+    arms.filter.asked.unwanted = checked_word("exclude_tags", exclude_tags)
     return arms
 
 
@@ -241,10 +241,10 @@ cdef check_chosen(Chosen arms, size_t n, tags, without):
     if tags is not None:
         arms.tags = checked_words("tags", tags, n)
         arms.filter.tags = <const uint64_t*>cnp.PyArray_DATA(arms.tags)
-    elif arms.filter.include_tags != 0:
-        raise ValueError(f"include_tags is {arms.filter.include_tags}, must be 0 without tags")
-    elif arms.filter.exclude_tags != 0:
-        raise ValueError(f"exclude_tags is {arms.filter.exclude_tags}, must be 0 without tags")
+    elif arms.filter.asked.wanted != 0:
+        raise ValueError(f"include_tags is {arms.filter.asked.wanted}, must be 0 without tags")
+    elif arms.filter.asked.unwanted != 0:
+        raise ValueError(f"exclude_tags is {arms.filter.asked.unwanted}, must be 0 without tags")
     if without is not None:
         arms.without = checked_positions("without", without, n)
         arms.filter.without = <const int64_t*>cnp.PyArray_DATA(arms.without)

@@ -27,11 +27,16 @@ cdef extern from "kernels.hpp" namespace "betadist" nogil:
     const Kernel* kernel(int number)
 
 
-cdef extern from "eligible.hpp" namespace "betadist" nogil:
+cdef extern from "filter.hpp" namespace "betadist" nogil:
+    cdef cppclass TagFilter:
+        uint64_t wanted
+        uint64_t unwanted
+
+        bint passes_all()
+
     cdef cppclass Filter:
         const uint64_t* tags
-        uint64_t include_tags
-        uint64_t exclude_tags
+        TagFilter asked
         const int64_t* without
         size_t without_count
 

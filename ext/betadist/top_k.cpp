@@ -3,6 +3,7 @@
 // highest bound of all. n draws cost n vector comparisons and about k ln(n/k) insertions.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -114,24 +115,48 @@ using Arms = std::vector<Arm<T>>;
 // Copies of arms, side by side, which are drawn from together.
 template <class T>
 struct Gathered {
-    static constexpr std::size_t most = 2 * Eligible::most;
+    static constexpr std::size_t enough = Eligible::most / 2, most = enough + Eligible::most;
+    static constexpr std::size_t group = Eligible::group;
 
     std::size_t count = 0;
     T alpha[most], beta[most];
     std::uint64_t lanes[most];
     std::size_t positions[most];
 
-    void take(const Columns<T>& from, std::size_t begin, const Eligible& eligible) {
-        for (std::size_t i = 0; i < eligible.count(); ++i, ++count) {
-            const Place place(from.lanes, begin + eligible[i]);
-            alpha[count] = from.alpha[place.position];
-            beta[count] = from.beta[place.position];
-            lanes[count] = place.lane;
-            positions[count] = place.position;
+    // Those that pass of up to Eligible::most arms, while fewer than `enough` are here.
+    void take(const Columns<T>& from, std::size_t begin, std::size_t size,
+              const Eligible& eligible) {
+        std::size_t i = 0, to = count;
+        for (; size - i >= group; i += group) {
+            if (eligible.none_pass(i)) continue;
+            if (eligible.all_pass(i)) {
+                put<group>(from, begin + i, to);
+                to += group;
+            } else {
+                for (std::size_t j = i; j < i + group; ++j) {
+                    put<1>(from, begin + j, to);
+                    to += eligible.passes(j);
+                }
+            }
         }
+        for (; i < size; ++i) {
+            put<1>(from, begin + i, to);
+            to += eligible.passes(i);
+        }
+        count = to;
     }
 
     Columns<T> columns() const { return {alpha, beta, lanes}; }
+
+   private:
+    template <std::size_t size>
+    void put(const Columns<T>& from, std::size_t at, std::size_t to) {
+        std::memcpy(alpha + to, from.alpha + at, size * sizeof(T));
+        std::memcpy(beta + to, from.beta + at, size * sizeof(T));
+        for (std::size_t i = 0; i < size; ++i) positions[to + i] = at + i;
+        std::memcpy(lanes + to, from.lanes ? from.lanes + at : positions + to,
+                    size * sizeof(std::uint64_t));
+    }
 };
 
 // What all parts share.
@@ -157,15 +182,16 @@ class alignas(128) Part {
 
     void select(std::size_t begin, std::size_t end) {
         const FloatingPoint scope;  // of a thread of the pool
-        Eligible eligible(selection_.filter, begin);
+        Eligible eligible(selection_.kernel, selection_.filter, begin);
         for (std::size_t from = begin; from < end; from += Eligible::most) {
             const std::size_t count = std::min(end - from, Eligible::most);
-            eligible.see(from, count);
-            if (eligible.every()) {
+            const bool every = eligible.see(from, count);
+            eligible.fetch(from + count);
+            if (every) {
                 draw(from, count);
             } else {
-                gathered_->take(selection_.columns, from, eligible);
-                if (gathered_->count >= Eligible::most) draw_gathered();
+                gathered_->take(selection_.columns, from, count, eligible);
+                if (gathered_->count >= Gathered<T>::enough) draw_gathered();
             }
         }
     }

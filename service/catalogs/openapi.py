@@ -83,7 +83,9 @@ def _request(
     models: Models, fitting: list[str], most: int, catalogs: Mapping[str, CatalogSettings]
 ) -> Schema:
     shared = common_fields(models)
-    example: Schema = {"candidates": {"catalog": next(iter(catalogs))}, "top_k": min(100, most)}
+    first = next(iter(catalogs.values()))
+    best = min(10, first.model.max_candidates)
+    example: Schema = {"candidates": {"catalog": first.name}, "top_k": best}
     return {
         "type": "object",
         "required": ["candidates", "top_k"],

@@ -40,7 +40,8 @@ def test_ten_million_arms(tmp_path) -> None:
     write(arms)
     config.write_text(f'{CONFIG}path = "{arms}"')
     told: list[Said] = []
-    outcome = Aside(Order(load_settings(config), "c", tmp_path, ""), 1000).run(told.append)
+    order = Order(load_settings(config), "c", tmp_path, known="")
+    outcome = Aside(order, 1000, urgent=True).run(told.append)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     assert outcome.arms == COUNT
     assert [said.arms for said in told] == sorted(said.arms for said in told)

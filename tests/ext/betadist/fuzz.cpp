@@ -142,11 +142,11 @@ struct Call {
         std::int64_t without[most / 5 + 1];
         std::size_t count = 0;
         for (std::size_t i = 0; i < n; i += 5) without[count++] = static_cast<std::int64_t>(i);
-        const Filter filter{lanes, stream.key & 3, stream.key >> 2 & 1, without, count};
+        const Filter filter{lanes, {stream.key & 3, stream.key >> 2 & 1}, without, count};
         const auto found = k == 0 ? 0 : best_of(kernel, columns, filter);
         const auto passes = [&](std::size_t i) {
-            const bool wanted = filter.include_tags == 0 || (lanes[i] & filter.include_tags) != 0;
-            return i % 5 != 0 && wanted && (lanes[i] & filter.exclude_tags) == 0;
+            const bool wanted = filter.asked.wanted == 0 || (lanes[i] & filter.asked.wanted) != 0;
+            return i % 5 != 0 && wanted && (lanes[i] & filter.asked.unwanted) == 0;
         };
         return found.has_value() && ordered(passes, *found);
     }

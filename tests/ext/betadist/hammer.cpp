@@ -43,7 +43,7 @@ Drawn<T> draw(const Kernel& kernel, std::size_t n, std::size_t k, int threads) {
                             threads)
             .has_value();
     };
-    const Filter filter{tags.data(), 5, 8, without.data(), without.size()};
+    const Filter filter{tags.data(), {5, 8}, without.data(), without.size()};
     drawn.all.resize(n);
     const bool good = sample(kernel, columns, stream, n, drawn.all.data(), threads) &&
                       top_k({}, drawn.best, drawn.values) &&
