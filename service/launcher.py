@@ -15,14 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from service.app import create_app
 from service.banner import announce
 from service.config import ConfigError, ServerSettings, Settings
+from service.http import run_worker
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.metrics import figures_folder
@@ -35,10 +36,6 @@ from service.stores.serving import open_serving
 __all__ = ["check_start", "serve"]
 
 log = logging.getLogger("bandit_serve.launcher")
-
-# The server stops accepting at this many connections in a worker, probes included, and idle ones
-# count: so it is out of reach, and `max_in_flight` bounds the work.
-CONNECTIONS = 1 << 16
 
 
 class DrainingServer(MPServer):
@@ -98,20 +95,14 @@ def serve(settings: Settings) -> None:
         address=server.host,
         port=server.port,
         interface=Interfaces.ASGI,
-        http=HTTPModes.http1,  # over HTTP/2 a refusal of an unread body doesn't arrive
         workers=server.workers,
-        loop=Loops.uvloop,
-        websockets=False,
-        backlog=4096,
-        backpressure=CONNECTIONS,
         log_level=LogLevels.warning,
         log_dictconfig=log_config(server.log_level),
         respawn_failed_workers=True,
     )
     granian.on_startup(partial(announce, settings))
     with figures_folder() as figures, _catalogs_folder(settings) as catalogs:
-        load = partial(load_worker, settings, flag, figures, catalogs)
-        granian.serve(target_loader=load, wrap_loader=False)
+        granian.serve(spawn_target=partial(work, settings, flag, figures, catalogs))
 
 
 def _allow_connections() -> None:
@@ -134,10 +125,17 @@ def _catalogs_folder(settings: Settings) -> Iterator[Path | None]:
         yield Path(name)
 
 
+def work(
+    settings: Settings, flag: SharedFlag, figures: Path, catalogs: Path | None, *_: object
+) -> None:
+    """Be one worker, in a process of its own; Granian's arguments concern its own HTTP."""
+    run_worker(partial(load_worker, settings, flag, figures, catalogs), settings.server)
+
+
 def load_worker(
     settings: Settings, flag: SharedFlag, figures: Path, catalogs: Path | None
-) -> ASGIApp:
-    """Return the application of one worker; runs in the worker's process."""
+) -> Starlette:
+    """Return the application of one worker."""
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
     _end_with_parent([folder for folder in (figures, catalogs) if folder])

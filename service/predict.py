@@ -1,5 +1,6 @@
 """A prediction: from the bytes of a request to the bytes of its answer, one line a stage."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -79,6 +80,7 @@ class Predict(Generic[Request]):
         call = Call(scope, receive)
         try:
             with self.admission:
+                await asyncio.sleep(0)  # all that has arrived is counted before any is answered
                 headers, answer = await self._answer(call)
                 headers.append((b"server-timing", call.stages.header()))
                 await self._send(send, call, STATUS_OK, headers, answer)

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 # What each package may import: of this project, and of others; the standard library is free
 ARROWS = {
     "service": {"bandit", "featurestore", "idcolumn", "betadist"}
-    | {"click", "granian", "numpy", "orjson", "prometheus_client", "starlette"},
+    | {"click", "granian", "httptools", "numpy", "orjson", "prometheus_client", "starlette"}
+    | {"uvloop"},
     "bandit": {"betadist"} | {"numpy", "scipy"},
     "featurestore": {"featuretable", "idcolumn"}
     | {"google", "grpc", "hiredis", "httpx", "lmdb", "numpy", "orjson", "pyarrow", "redis"},

@@ -1,0 +1,135 @@
+"""A request and its answer, as an ASGI application sees them."""
+
+import asyncio
+from typing import Protocol
+
+from starlette.types import Message, Scope
+
+from service.reply import Headers
+
+__all__ = ["Exchange", "Peer"]
+
+HELD_BYTES = 256 << 10  # of a body that nobody takes; the peer waits beyond
+
+
+class Peer(Protocol):
+    """Who asked."""
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send the answer to the current request."""
+        ...
+
+    def invite(self) -> None:
+        """Send 100 Continue."""
+        ...
+
+    def hold(self, held: bool) -> None:
+        """Have it wait before it sends more, or go on."""
+        ...
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class Exchange:
+    """One request and its answer.
+
+    The answer goes out whole and with its length, once its last part is there.
+
+    Attributes
+    ----------
+    persistent : bool
+        The client would send another request on its connection.
+    whole : bool
+        All of the request has arrived.
+    answered : bool
+        The answer was given to the connection.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_gone",
+        "_head",
+        "_held",
+        "_news",
+        "_parts",
+        "_peer",
+        "_waiter",
+        "answered",
+        "persistent",
+        "scope",
+        "whole",
+    )
+
+    def __init__(self, peer: Peer, scope: Scope, persistent: bool) -> None:
+        self.scope = scope
+        self.persistent = persistent
+        self.whole = self.answered = False
+        self._peer = peer
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._news = self._gone = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._head: tuple[int, Headers]
+        self._answer: list[bytes] = []
+
+    def arrive(self, part: bytes) -> None:
+        """Take in a part of the body; a little of what an answer left unread is thrown away."""
+        self._held += len(part)
+        if not self.answered:
+            self._parts.append(part)
+            self._wake()
+            if self._held > HELD_BYTES:
+                self._peer.hold(True)
+        elif self._held > HELD_BYTES:
+            self._peer.hang_up()
+
+    def complete(self) -> None:
+        """Take in that the body is over."""
+        self.whole = True
+        self._wake()
+
+    def lose(self) -> None:
+        """Take in that the rest of the request won't come."""
+        self._gone = True
+        self._wake()
+
+    async def receive(self) -> Message:
+        """See ASGI."""
+        if not (self._news or self._gone or self.answered):
+            await self._wait()
+        if self._gone or self.answered:
+            return {"type": "http.disconnect"}
+        self._news = False
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        if self._held > HELD_BYTES:
+            self._peer.hold(False)
+        self._held = 0
+        return {"type": "http.request", "body": body, "more_body": not self.whole}
+
+    async def send(self, message: Message) -> None:
+        """See ASGI."""
+        if message["type"] == "http.response.start":
+            self._head = message["status"], message["headers"]
+            return
+        self._answer.append(message.get("body", b""))
+        if not message.get("more_body"):
+            parts = self._answer
+            self._peer.answer(*self._head, parts[0] if len(parts) == 1 else b"".join(parts))
+            self.answered = True
+            self._parts.clear()
+            self._peer.hold(False)
+            self._wake()
+
+    async def _wait(self) -> None:
+        if (b"expect", b"100-continue") in self.scope["headers"]:
+            self._peer.invite()
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def _wake(self) -> None:
+        self._news = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,66 @@
+"""The heads of requests and answers, between bytes and ASGI."""
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Scope
+
+from service.reply import Headers
+
+__all__ = ["answer_head", "request_scope"]
+
+STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+_date = (0, b"")
+
+
+def request_scope(
+    method: bytes, target: bytes, version: str, headers: Headers, addresses: Scope
+) -> Scope:
+    """Return the ASGI scope of a request; the target is a path, or a whole URL as proxies send."""
+    if not target.startswith(b"/"):
+        target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
+    raw_path, _, query = target.partition(b"?")
+    path = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
+    return {
+        **addresses,
+        "http_version": version,
+        "method": method.decode(),
+        "path": path.decode(errors="replace"),
+        "raw_path": raw_path,
+        "query_string": query,
+        "headers": headers,
+    }
+
+
+def answer_head(status: int, headers: Headers, length: int) -> bytes:
+    """Return the head of an answer whose body has so many bytes.
+
+    Raises
+    ------
+    ValueError
+        A header has a line break.
+    """
+    lines = [b"%b: %b" % header for header in headers if header[0] != b"content-length"]
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != max(len(lines) - 1, 0):
+        raise ValueError("a header of an answer has a line break")
+    end = b"\r\n" if lines else b""
+    return b"%bdate: %b\r\ncontent-length: %d\r\n%b%b\r\n" % (
+        STATUS_LINES[status],
+        _http_date(),
+        length,
+        head,
+        end,
+    )
+
+
+def _http_date() -> bytes:
+    global _date
+    second = int(time.time())
+    if _date[0] != second:
+        _date = second, formatdate(second, usegmt=True).encode()
+    return _date[1]
