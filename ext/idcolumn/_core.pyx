@@ -102,7 +102,9 @@ cdef class IdColumn:
         self._bytes = self._table = b""
 
     def __init__(self):
-        raise TypeError("an IdColumn is made by split, from_list, from_bytes, from_tensor or gather")
+        raise TypeError(
+            "an IdColumn is made by split, from_list, from_bytes, from_tensor or gather"
+        )
 
     @classmethod
     def from_list(cls, ids):
