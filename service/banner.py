@@ -11,6 +11,7 @@ import click
 import orjson
 
 from bandit import Model
+from service.catalogs.settings import CatalogSettings
 from service.config import ServerSettings, Settings
 from service.errors import STATUS_OK
 from service.stores.choice import StoreChoice
@@ -69,8 +70,10 @@ def banner(settings: Settings) -> str:
         f"  config  {settings.source}",
         f"  store   {store}",
         *(f"  model   {_described(model, tables)}" for model in settings.models.by_name.values()),
+        *(f"  catalog {_kept(catalog)}" for catalog in settings.catalogs.values()),
         "Try:",
-        f"  {_curl(url, default, known)}",
+        f"  {_curl(url, _request(default, known))}",
+        *(f"  {_curl(url, _whole(name))}" for name in settings.catalogs),
     ]
     return "\n".join(lines)
 
@@ -108,11 +111,24 @@ def _described(model: Model, tables: Container[str] | None) -> str:
     )
 
 
-def _curl(url: str, model: Model, known: list[str]) -> str:
+def _kept(catalog: CatalogSettings) -> str:
+    place = catalog.path or f"table {catalog.model.entity_type}"
+    return f"{catalog.name}: {place}, read every {catalog.refresh_s:g} s"
+
+
+def _request(model: Model, known: list[str]) -> dict[str, object]:
     plain = model.entity.text == "{candidate}"
     request: dict[str, object] = {"candidates": known if plain and known else ["a", "b", "c"]}
     if model.entity.keys:
         request["context"] = dict.fromkeys(model.entity.keys, "x")
+    return request
+
+
+def _whole(catalog: str) -> dict[str, object]:
+    return {"candidates": {"catalog": catalog}, "top_k": EXAMPLES}
+
+
+def _curl(url: str, request: dict[str, object]) -> str:
     body = shlex.quote(orjson.dumps(request).decode())
     return f"curl -s {url}/predict -H 'content-type: application/json' -d {body}"
 

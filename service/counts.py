@@ -189,4 +189,4 @@ def _of_catalog(name: str, catalog: CatalogCounts) -> Iterator[Measurement]:
     about = "Requests that a catalogue answered; its model's predictions count them, too."
     yield counter("catalog_predictions", about, catalog.predictions, catalog=name)
     about = "Arms of the catalogues as they were asked, those that a filter kept out included."
-    yield counter("catalog_arms", about, catalog.arms, catalog=name)
+    yield counter("catalog_ranked_arms", about, catalog.arms, catalog=name)

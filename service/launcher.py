@@ -27,6 +27,7 @@ from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.metrics import figures_folder
 from service.ports import port_problem
+from service.sampling.sampling import Sampling
 from service.stores.kind import StoreKind
 from service.stores.opening import open_store
 from service.stores.serving import open_serving
@@ -140,8 +141,9 @@ def load_worker(
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
     _end_with_parent([folder for folder in (figures, catalogs) if folder])
-    store = open_serving(settings.store)
-    return create_app(settings, store, Lifecycle(flag), figures, catalogs)
+    sampling = Sampling(settings.sampler, figures)
+    store, lifecycle = open_serving(settings.store), Lifecycle(flag)
+    return create_app(settings, store, lifecycle, figures, catalogs, sampling=sampling)
 
 
 def check_start(settings: Settings) -> None:

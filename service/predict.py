@@ -9,10 +9,11 @@ from urllib.parse import quote
 import numpy as np
 from starlette.types import Receive, Scope, Send
 
-from bandit import Models, Sampler, rank
+from bandit import Models, rank
+from bandit.crossovers import Draw
+from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
 from service.admission import Admission
-from service.aside import Aside
 from service.body import Body
 from service.catalogs.request import CatalogRequest
 from service.codec import Codec, Request
@@ -23,16 +24,14 @@ from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
 from service.reply import CLOSE, JSON, Headers, reply
+from service.side_threads import SideThreads
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
 from service.wire import encode_best
 
 __all__ = ["Predict"]
 
-# A quarter of a millisecond, the longest that the event loop may be held: arms drawn one after the
-# other take 2.5 to 8 ns each, an id that is looked for among them some 0.3 us.
-INLINE_ARMS = 1 << 15
-ARMS_AN_ID = 64
+ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many draws, some 0.3 us
 
 
 class Call:
@@ -62,8 +61,8 @@ class Predict(Generic[Request]):
         lifecycle: Lifecycle,
         counts: Counts,
         max_body_bytes: int,
-        sampler: Sampler,
-        aside: Aside,
+        sampler: Dispatch,
+        side: SideThreads,
     ) -> None:
         self.codec = codec
         self.store = store
@@ -72,7 +71,7 @@ class Predict(Generic[Request]):
         self.counts = counts
         self.max_body_bytes = max_body_bytes
         self.sampler = sampler
-        self.aside = aside
+        self.side = side
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +102,12 @@ class Predict(Generic[Request]):
         batch = await fetch_features(self.store, request, deadline)
         call.stages.done("features")
         lanes = request.ids.hashes
-        scores = request.model.score(batch.values, batch.found, decision_id, lanes, self.sampler)
+        columns = batch.values, batch.found, decision_id, lanes, self.sampler
+        if self.sampler.inline(len(lanes), Draw.LIST):
+            scores = request.model.score(*columns)
+        else:  # features that came at the deadline, or not at all, are scored nevertheless
+            work, late = partial(request.model.score, *columns), time.monotonic()
+            scores = await self.side.run(work, late + request.deadline_s)
         call.stages.done("score")
         order = None if request.as_sent else rank(scores, lanes, request.top_k)
         if order is not None and request.order == "input":
@@ -120,8 +124,8 @@ class Predict(Generic[Request]):
         self, call: Call, request: CatalogRequest, decision_id: str, deadline: float
     ) -> tuple[Headers, bytes]:
         best = partial(request.best, decision_id, self.sampler)
-        inline = request.arms + ARMS_AN_ID * len(request.without) <= INLINE_ARMS
-        ids, scores = best() if inline else await self.aside.run(best, deadline)
+        inline = self.sampler.inline(request.arms + ARMS_AN_ID * len(request.without))
+        ids, scores = best() if inline else await self.side.run(best, deadline)
         call.stages.done("draw")
         answer = encode_best(request, decision_id, ids, scores)
         call.stages.done("encode")

@@ -13,6 +13,7 @@ from service.catalogs.order import Order, Outcome, Said
 __all__ = ["Aside", "BuildFailed"]
 
 COMMAND = (sys.executable, "-P", "-m", "service.catalogs.builder")
+LOWEST_PRIORITY = 19
 
 
 class BuildFailed(Exception):
@@ -20,10 +21,21 @@ class BuildFailed(Exception):
 
 
 class Aside:
-    """One run of the process: `run` in a thread, `kill` from anywhere."""
+    """One run of the process: `run` in a thread, `kill` from anywhere.
 
-    def __init__(self, order: Order, timeout_s: float) -> None:
+    Parameters
+    ----------
+    order : Order
+        What is wanted.
+    timeout_s : float
+        Seconds until it is ended.
+    urgent : bool
+        Run at the ordinary priority, not the lowest: somebody waits for it.
+    """
+
+    def __init__(self, order: Order, timeout_s: float, *, urgent: bool) -> None:
         self._order = order
+        self._command = (*COMMAND, "0" if urgent else str(LOWEST_PRIORITY))
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = self._late = False
@@ -61,7 +73,7 @@ class Aside:
             if self._killed:
                 raise BuildFailed("the worker ends")
             self._process = process = subprocess.Popen(  # noqa: S603
-                COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
         with suppress(OSError):  # if it died at once, its end will tell
             _give(process.stdin, self._order)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from service.catalogs.text import Text
 __all__ = ["Built", "NoArms", "build"]
 
 MOST_BITS = 2.0**53
+
+Lanes = NDArray[np.uint64]
 
 
 class NoArms(Exception):
@@ -96,7 +99,7 @@ def _no_affix(oddities: dict[str, int]) -> str:
 def _add(parts: _Parts, catalog: CatalogSettings, rows: Rows, oddities: dict[str, int]) -> int:
     model = catalog.model
     rows, text = _stripped(catalog, rows, oddities)
-    found = ((rows.values > 0) & (rows.values < np.inf)).all(axis=1)
+    found = np.all((rows.values > 0) & (rows.values < np.inf), axis=1)
     alpha, beta = posterior(rows.values, found, model.prior, model.precision)
     parts.ids.append(text)
     parts.lanes.append(rows.ids.hashes.copy())
@@ -134,36 +137,42 @@ def _bits(tags: NDArray[np.float64], declared: int) -> tuple[NDArray[np.uint64],
 
 
 def _sorted(parts: _Parts, oddities: dict[str, int]) -> Built:
-    order = _order(parts, oddities)
+    rows, lanes, fingerprints = _order(_whole(parts.lanes), _whole(parts.fingerprints))
+    last = _last(lanes, fingerprints)
+    oddities["repeated"] = len(rows) - int(np.count_nonzero(last))
+    order = rows[last]
+    del rows, fingerprints  # 16 bytes an arm
     arms = Arms(
-        alpha=_joined(parts.alpha, order),
-        beta=_joined(parts.beta, order),
-        lanes=_joined(parts.lanes, order),
-        tags=_joined(parts.tags, order) if parts.tags else None,
+        alpha=_whole(parts.alpha)[order],
+        beta=_whole(parts.beta)[order],
+        lanes=lanes[last],
+        tags=_whole(parts.tags)[order] if parts.tags else None,
     )
-    missing = int(np.count_nonzero(_joined(parts.unfit, order)))
-    joined = Text.joined(parts.ids)
-    parts.ids.clear()
-    ids = joined.take(order)
+    missing = int(np.count_nonzero(_whole(parts.unfit)[order]))
+    ids = Text.joined(parts.ids).take(order)
     return Built(_version(arms, ids), arms, ids, missing, oddities)
 
 
-def _order(parts: _Parts, oddities: dict[str, int]) -> NDArray[np.int64]:
-    """Return the rows in order, each id's last one alone; ids of one lane by their other half."""
-    lanes, fingerprints = np.concatenate(parts.lanes), np.concatenate(parts.fingerprints)
-    parts.fingerprints.clear()
-    order: NDArray[np.int64] = np.lexsort((fingerprints, lanes))  # stable: of one id, by row
-    lanes, fingerprints = lanes[order], fingerprints[order]
-    last = np.ones(len(order), np.bool_)
+def _order(lanes: Lanes, fingerprints: Lanes) -> tuple[NDArray[np.int64], Lanes, Lanes]:
+    """Sort by lane, ids of one lane by their other half, and rows of one id as they came."""
+    order: NDArray[np.int64] = np.lexsort((fingerprints, lanes))
+    lanes = lanes[order]  # one after the other, so that each lets go of what it replaces
+    fingerprints = fingerprints[order]
+    return order, lanes, fingerprints
+
+
+def _last(lanes: Lanes, fingerprints: Lanes) -> NDArray[np.bool_]:
+    """Return which of the sorted rows are the last of their ids."""
+    last = np.ones(len(lanes), np.bool_)
     last[:-1] = (lanes[1:] != lanes[:-1]) | (fingerprints[1:] != fingerprints[:-1])
-    oddities["repeated"] = len(order) - int(np.count_nonzero(last))
-    return order[last]
+    return last
 
 
-def _joined(parts: list[Column], order: NDArray[np.int64]) -> Column:
+def _whole(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return a column of which the parts are let go."""
     whole = np.concatenate(parts)
     parts.clear()
-    return whole[order]
+    return whole
 
 
 def _version(arms: Arms, ids: Text) -> str:

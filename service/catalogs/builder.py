@@ -1,9 +1,11 @@
-"""The process that makes a snapshot: `python -m service.catalogs.builder`, as `aside.py` runs it.
+"""The process that makes a snapshot: `python -m service.catalogs.builder 19`, as `aside.py` has it.
 
-It gets its order on standard input, says on standard output how far it is, one JSON object a line,
-and ends when its standard input does, which a worker that dies closes.
+Its argument is by how much it lowers its priority. It gets its order on standard input, says on
+standard output how far it is, one JSON object a line, and ends when its standard input does, which
+a worker that dies closes.
 """
 
+import logging.config
 import os
 import pickle
 import signal
@@ -12,20 +14,21 @@ import threading
 import time
 
 from service.catalogs.order import Order, Outcome, Said
+from service.logs import log_config
 
 __all__ = ["main"]
 
-LOWEST_PRIORITY = 19
 TOLD_S = 0.25
 
 
 def main() -> None:
     """Do what the order says."""
-    os.nice(LOWEST_PRIORITY)
+    os.nice(int(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the launcher
         signal.signal(number, signal.SIG_IGN)
     order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the worker that started it
     threading.Thread(target=_end_with_worker, daemon=True).start()
+    logging.config.dictConfig(log_config(order.settings.server.log_level))
     try:
         _say(Said(outcome=_made(order)))
     except Exception as error:  # it is the worker's to log

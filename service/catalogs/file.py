@@ -22,7 +22,7 @@ MAGIC = b"bandit-serve arms 1 "
 SUFFIX = ".arms"
 HEAD = 4096
 ALIGNMENT = 64  # of a column: a cache line, and the widest vector
-STEP = 4 << 20  # bytes that a thread touches at a time: some 0.2 ms
+STEP = 4 << 20  # bytes that a thread touches at a time: some 0.1 ms
 PAUSE_S = 0.002
 
 

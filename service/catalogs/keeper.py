@@ -165,7 +165,8 @@ class Keeper:
     async def _read(self) -> bool:
         """Have the catalogue read once; return whether it could be."""
         order = Order(self._settings, self._name, self._folder, self._version)
-        aside = Aside(order, self.catalog.settings.timeout_s)
+        first = not self._said.version  # the node isn't ready before it
+        aside = Aside(order, self.catalog.settings.timeout_s, urgent=first)
         self._logged = time.monotonic()
         try:
             outcome = await self._in_thread(aside.run, self._progressed)

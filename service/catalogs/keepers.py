@@ -98,7 +98,9 @@ def _measured(keeper: Keeper) -> Iterator[Measurement]:
     for oddity, rows in keeper.state.oddities.items():
         yield highest("catalog_odd_rows", about, rows, catalog=name, oddity=oddity)
     arms = 0 if snapshot is None else len(snapshot.arms)
-    yield highest("catalog_arms", "Arms of a catalogue; 0 before its first.", arms, catalog=name)
+    yield highest(
+        "catalog_snapshot_arms", "Arms of a catalogue; 0 before its first.", arms, catalog=name
+    )
     about = "Arms of a catalogue for which the prior stands in, their features not being fit."
     missing = 0 if snapshot is None else snapshot.missing
     yield highest("catalog_missing_arms", about, missing, catalog=name)

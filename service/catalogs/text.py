@@ -1,6 +1,6 @@
 """Byte strings of many lengths, one after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,17 +36,19 @@ class Text:
         return cls(np.frombuffer(b"".join(ids.to_bytes()), np.uint8), _ends(ids.lengths))
 
     @classmethod
-    def joined(cls, parts: Sequence["Text"]) -> "Text":
-        """Return the strings of all parts."""
-        lengths = np.concatenate([np.diff(part.ends) for part in parts])
-        return cls(np.concatenate([part.data for part in parts]), _ends(lengths))
+    def joined(cls, parts: "list[Text]") -> "Text":
+        """Return the strings of all parts, which are let go."""
+        ends = _ends(np.concatenate([np.diff(part.ends) for part in parts]))
+        data = np.concatenate([part.data for part in parts])
+        parts.clear()
+        return cls(data, ends)
 
     def __len__(self) -> int:
         return len(self.ends) - 1
 
     def take(self, order: Positions) -> "Text":
         """Return the strings at these positions."""
-        return self._cut(self.ends[order], np.diff(self.ends)[order])
+        return self._cut(lambda piece: self.ends[order[piece]], _ends(np.diff(self.ends)[order]))
 
     def fits(self, prefix: bytes, suffix: bytes) -> NDArray[np.bool_]:
         """Return bool[n], which strings begin and end so, without an overlap."""
@@ -61,20 +63,21 @@ class Text:
     def between(self, prefix: bytes, suffix: bytes) -> "Text":
         """Return the strings without what all of them begin and end with."""
         lengths = np.diff(self.ends) - (len(prefix) + len(suffix))
-        return self._cut(self.ends[:-1] + len(prefix), lengths)
+        return self._cut(lambda piece: self.ends[piece] + len(prefix), _ends(lengths))
 
     def ids(self) -> IdColumn:
         """Return the strings, which are UTF-8, as a column."""
         order = np.arange(len(self), dtype=np.int64)
         return IdColumn.gather(self.data.data, self.ends.view(np.uint64), order)
 
-    def _cut(self, begins: Positions, lengths: Positions) -> "Text":
-        ends = _ends(lengths)
+    def _cut(self, begins: Callable[[slice], Positions], ends: Positions) -> "Text":
+        """Return strings of such ends, cut out where `begins` says of a piece of them."""
         data = np.empty(ends[-1], np.uint8)
-        for piece in _pieces(len(lengths)):
+        for piece in _pieces(len(ends) - 1):
             first, last = ends[piece.start], ends[piece.stop]
-            shift = begins[piece] - ends[piece.start : piece.stop]
-            data[first:last] = self.data[np.arange(first, last) + np.repeat(shift, lengths[piece])]
+            lengths = np.diff(ends[piece.start : piece.stop + 1])
+            shift = np.repeat(begins(piece) - ends[piece], lengths)
+            data[first:last] = self.data[np.arange(first, last) + shift]
         return Text(data, ends)
 
 

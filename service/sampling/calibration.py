@@ -111,7 +111,7 @@ class Calibrator:
         except Unsteady as error:
             self.notes.append(f"one thread for {draw}: {error}; {safe:,} arms is assumed")
             return safe
-        return max(1, int(INLINE_SIZE * INLINE_S / seconds))
+        return max(1, round(INLINE_SIZE * INLINE_S / seconds))
 
     def _timing(self) -> Timing:
         return Timing(self._clock, self._clock() + SEARCH_S)

@@ -17,6 +17,7 @@ __all__ = ["Gpu", "find_gpu", "prove"]
 
 SWITCHED_OFF = "switched off by sampler.gpu"
 DRIVER = "libcuda.so.1"
+NAME_BYTES = 256
 PROOF_SIZES = (1, 1000, 4096)
 
 
@@ -36,7 +37,7 @@ def find_gpu(setting: str) -> Gpu:
     if setting == "off":
         return Gpu(None, SWITCHED_OFF)
     try:
-        return _missing() or _opened()
+        return _opened()
     except Exception as error:
         return Gpu(None, f"{type(error).__name__}: {error}")
 
@@ -68,17 +69,29 @@ def _arms(size: int, dtype: str) -> Arms:
 
 
 def _opened() -> Gpu:
-    sampler = import_module("bandit.sampler_cuda").CudaSampler()
-    prove(sampler)
-    return Gpu(sampler, sampler.device)
-
-
-def _missing() -> Gpu | None:
-    """Say what a GPU needs and isn't there; no time is lost on it where there is none."""
+    """Open the first device; numba is imported, which takes a second, only where there is one."""
     if find_spec("numba") is None:
         return Gpu(None, "numba is not installed: pip install 'bandit-serve[gpu]'")
     try:
-        ctypes.CDLL(DRIVER)
+        device = _device()
     except OSError as error:
-        return Gpu(None, f"there is no driver of NVIDIA's: {error}")
-    return None
+        return Gpu(None, f"no device: {error}")
+    sampler = import_module("bandit.sampler_cuda").CudaSampler()
+    prove(sampler)
+    return Gpu(sampler, device)
+
+
+def _device() -> str:
+    """Return the name of the first device; raises OSError without a driver or a device."""
+    driver, device = ctypes.CDLL(DRIVER), ctypes.c_int()
+    name = ctypes.create_string_buffer(NAME_BYTES)
+    for status in (
+        driver.cuInit(0),
+        driver.cuDeviceGet(ctypes.byref(device), 0),
+        driver.cuDeviceGetName(name, NAME_BYTES, device),
+    ):
+        if status:
+            error = ctypes.c_char_p()
+            driver.cuGetErrorName(status, ctypes.byref(error))
+            raise OSError((error.value or b"error of the driver").decode())
+    return name.value.decode()

@@ -48,8 +48,9 @@ def of_node(
 
 
 def _found_or_made(path: Path, measure: Callable[[], Calibration]) -> tuple[Calibration, bool]:
-    if path.exists():
-        return _decoded(path.read_bytes()), False
+    found = _decoded(path)
+    if found is not None:
+        return found, False
     made = measure()
     aside = path.with_suffix(".new")
     aside.write_bytes(orjson.dumps(asdict(made)))
@@ -57,18 +58,16 @@ def _found_or_made(path: Path, measure: Callable[[], Calibration]) -> tuple[Cali
     return made, True
 
 
-def _decoded(data: bytes) -> Calibration:
-    fields = orjson.loads(data)
-    crossovers = fields["crossovers"]
-    return Calibration(
-        Crossovers(
-            Crossover(**crossovers["top_k"]),
-            Crossover(**crossovers["lists"]),
-            crossovers["measured"],
-        ),
-        tuple(fields["notes"]),
-        fields["seconds"],
-    )
+def _decoded(path: Path) -> Calibration | None:
+    """Return what a worker measured before, unless there is none or it is damaged."""
+    try:
+        fields = orjson.loads(path.read_bytes())
+        crossovers = fields["crossovers"]
+        top_k, lists = (Crossover(**crossovers[name]) for name in ("top_k", "lists"))
+        both = Crossovers(top_k, lists, crossovers["measured"])
+        return Calibration(both, tuple(fields["notes"]), fields["seconds"])
+    except (FileNotFoundError, ValueError, TypeError, LookupError):
+        return None
 
 
 @contextmanager

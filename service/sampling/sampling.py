@@ -100,7 +100,8 @@ class Sampling:
         about = "From how many arms a back end draws, as measured at start; +Inf: never."
         for draw in Draw:
             crossover = crossovers.of(draw)
-            least = {Backend.THREADS: crossover.threads, Backend.GPU: crossover.gpu}
+            gpu = None if self.dispatch.gpu is None else crossover.gpu
+            least = {Backend.THREADS: crossover.threads, Backend.GPU: gpu}
             for backend, arms in least.items():
                 value = math.inf if arms is None else arms
                 yield highest("crossover_arms", about, value, kind=draw, backend=backend)

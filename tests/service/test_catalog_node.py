@@ -1,7 +1,10 @@
 """Catalogues of a real node: shared by its workers, current, and gone with it."""
 
+import json
 import os
+import shlex
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from featurestore import LmdbStore
 from loadtest.processes import process_tree
 
-SOON_S = 60.0
+SOON_S = 100.0
 CONFIG = """
 [models.m]
 version = "1"
@@ -95,10 +98,25 @@ def test_both_workers_follow_the_store_and_leave_nothing(start, tmp_path, folder
     until(lambda: figures(service, "adoptions_total", "outcome")["adopted"] == 4)
     until(lambda: first not in versions(service))
     assert len(versions(service)) == 1
-    assert figures(service, "arms", "catalog") == {"videos": COUNT}
+    assert figures(service, "snapshot_arms", "catalog") == {"videos": COUNT}
     assert len(list(folder.glob("*/videos/*.arms"))) == 1
     assert service.stop() == 0
     assert list(folder.iterdir()) == []
+
+
+def test_the_request_that_the_start_shows_is_answered(start, tmp_path) -> None:
+    put(tmp_path / "store", 1.0)
+    service = start(tmp_path / "store", CONFIG)
+    until(lambda: '"catalog"' in service.log.read_text())
+    lines = service.log.read_text().splitlines()
+    assert "  catalog videos: table content, read every 0.3 s" in lines
+    (shown,) = [line for line in lines if line.startswith("  curl") and '"catalog"' in line]
+    answer = json.loads(subprocess.check_output(shlex.split(shown)))
+    assert len(answer["candidates"]) == 5
+    assert {answer["catalog"]["version"]} == versions(service)
+    scores = service.scores(answer["candidates"], decision_id=answer["decision_id"])
+    assert list(scores) == answer["candidates"]
+    assert list(scores.values()) == answer["scores"]
 
 
 def test_builders_and_workers_that_are_killed_are_replaced(start, tmp_path, folder: Path) -> None:

@@ -40,9 +40,9 @@ def test_ten_million_arms(tmp_path) -> None:
     write(arms)
     config.write_text(f'{CONFIG}path = "{arms}"')
     told: list[Said] = []
-    outcome = Aside(Order(load_settings(config), "c", tmp_path, ""), 1000).run(told.append)
+    order = Order(load_settings(config), "c", tmp_path, known="")
+    outcome = Aside(order, 1000, urgent=True).run(told.append)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"{peak / COUNT:.0f} bytes an arm at most, {outcome.bytes / COUNT:.1f} in the file")
     assert outcome.arms == COUNT
     assert [said.arms for said in told] == sorted(said.arms for said in told)
     assert outcome.bytes / COUNT < 24 + 14.5

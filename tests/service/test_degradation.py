@@ -8,16 +8,17 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bandit import CpuSampler, Models
+from bandit import Models
+from bandit.dispatch import Dispatch
 from featurestore import FaultyStore, MemoryStore, StoreUnavailable
 from service.admission import Admission
-from service.aside import Aside
 from service.catalogs.catalog import Catalogs
 from service.config import Settings, load_settings
 from service.counts import Counts
 from service.json_codec import JsonCodec
 from service.lifecycle import SERVING, Lifecycle
 from service.predict import Predict
+from service.side_threads import SideThreads
 
 MODELS = """
 default_model = "lenient"
@@ -56,7 +57,7 @@ class Bench:
         lifecycle = Lifecycle(Flag())
         shared = (models, self.store, Admission(8), lifecycle, self.counts, limit)
         codec = JsonCodec(models, Catalogs({}))
-        predict = Predict(codec, *shared, CpuSampler(), Aside(1))
+        predict = Predict(codec, *shared, Dispatch(), SideThreads(1))
         app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

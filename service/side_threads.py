@@ -8,12 +8,12 @@ from typing import TypeVar
 from service.errors import DeadlineExceeded
 from service.watch import Watch
 
-__all__ = ["Aside"]
+__all__ = ["SideThreads"]
 
 T = TypeVar("T")
 
 
-class Aside:
+class SideThreads:
     """A few threads; work waits for one, under its deadline, in the event loop.
 
     The newest has the first turn: when there is more work than can be done, it is what still can
@@ -22,7 +22,7 @@ class Aside:
     """
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, "aside")
+        self._pool = ThreadPoolExecutor(threads, "side")
         self._free = threads
         self._waiting: list[asyncio.Future[None]] = []
         self._watch = Watch()
