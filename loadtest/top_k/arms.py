@@ -13,6 +13,8 @@ from loadtest.sampler.mixes import shapes
 
 __all__ = ["Files", "Service", "make_files", "service"]
 
+START_S = 900.0  # 10 million rows take minutes to read
+
 # The store is there because a service has one; it holds none of the arms.
 CONFIG = """
 [server]
@@ -90,5 +92,5 @@ def service(files: Files, threads: int, refresh_s: float, gpu: str = "off") -> I
     fields = {"path": files.path, "store": store, "refresh_s": refresh_s, "gpu": gpu}
     config.write_text(CONFIG.format(threads=threads, **fields))
     command = [COMMAND, "run", "--config", str(config), "--port", str(port), "--workers", "1"]
-    with running(command, port) as pid:
+    with running(command, port, start_s=START_S) as pid:
         yield Service(f"http://127.0.0.1:{port}/predict", pid)

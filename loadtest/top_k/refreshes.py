@@ -37,13 +37,17 @@ def steady(pid: int) -> Iterator[None]:
 
 
 @contextmanager
-def refreshing(files: Files, every_s: float) -> Iterator[None]:
-    """Change what the catalogue is read from, again and again, so that each reading is news."""
+def refreshing(pid: int, files: Files) -> Iterator[None]:
+    """Have every process that makes a snapshot for a service find another file than the last."""
     over = threading.Event()
+    seen = _builders(pid)
 
     def turn() -> None:
-        while not over.wait(every_s):
-            files.turn()
+        while not over.wait(LOOK_S):
+            new = _builders(pid) - seen
+            if new:  # it takes longer to load its code than this to look
+                files.turn()
+                seen.update(new)
 
     with _thread(turn, over):
         yield

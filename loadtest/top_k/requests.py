@@ -18,7 +18,7 @@ from loadtest.top_k.refreshes import refreshing, steady
 __all__ = ["Load", "Window", "measure_refresh", "measure_threads", "window"]
 
 STAGE = re.compile(rb"(\w+);dur=([0-9.]+)")
-WARM_UP_S = 1.0
+WARM_UP_S = 1.0  # or a window, if that is shorter
 NEVER_S = 604_800.0
 AT_ONCE_S = 0.1
 
@@ -40,6 +40,11 @@ class Load:
     rate: float = 50.0
     seconds: float = 5.0
     rounds: int = 5
+
+    @property
+    def warm_up_s(self) -> float:
+        """Seconds of a window that doesn't count."""
+        return min(WARM_UP_S, self.seconds)
 
     def body(self) -> str:
         """Return a request for the k best of the catalogue."""
@@ -86,7 +91,7 @@ def measure_threads(folder: Path, load: Load, gpu: str) -> list[Window]:
         if gpu != "off":
             services["GPU"] = stack.enter_context(service(files, 1, NEVER_S, gpu))
         for each in services.values():
-            _window("", 0, each, load, None, WARM_UP_S)
+            _window("", 0, each, load, None, load.warm_up_s)
         for round_ in range(load.rounds):
             for name, each in services.items():
                 windows.append(_window(name, round_, each, load, None, load.seconds))
@@ -99,7 +104,7 @@ def measure_refresh(folder: Path, load: Load) -> list[Window]:
     files = make_files(folder, load.arms)
     windows = []
     with service(files, 1, AT_ONCE_S) as asked:
-        _window("", 0, asked, load, load.rate, WARM_UP_S)
+        _window("", 0, asked, load, load.rate, load.warm_up_s)
         for round_ in range(load.rounds):
             for name in ("steady", "refreshing"):
                 with _state(name, asked, files):
@@ -110,7 +115,7 @@ def measure_refresh(folder: Path, load: Load) -> list[Window]:
 
 @contextmanager
 def _state(name: str, asked: Service, files: Files) -> Iterator[None]:
-    with steady(asked.pid) if name == "steady" else refreshing(files, AT_ONCE_S):
+    with steady(asked.pid) if name == "steady" else refreshing(asked.pid, files):
         yield
 
 

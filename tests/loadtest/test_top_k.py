@@ -125,8 +125,8 @@ def test_ratios_of_windows_are_taken_within_a_round() -> None:
 def test_services_are_asked_with_threads_and_while_they_refresh(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "result.json"
     command = [sys.executable, "-m", "loadtest.top_k", "--parts", "threads", "refresh"]
-    command += ["--arms", "3000", "--k", "7", "--windows", "1", "--seconds", "1.5"]
-    command += ["--rate", "20", "--json", str(file)]
+    command += ["--arms", "3000", "--k", "7", "--windows", "1", "--seconds", "0.5"]
+    command += ["--rate", "40", "--json", str(file)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
     assert "times faster with 2 threads." in result.stdout
     assert "times that of the steady state." in result.stdout
