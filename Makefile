@@ -34,7 +34,7 @@ QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-peers \
+        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-catalogue bench-peers \
         load load-k6 load-locust soak overload size report peers compare clean
 
 help: ## list the verbs
@@ -149,6 +149,9 @@ bench-sampler: $(VENV)/.dev ## measure the Beta sampler next to its peers (PEERS
 
 bench-threads: $(VENV)/.dev ## measure what a second thread brings the sampler
 	$(BIN)/python -m loadtest.sampler.scaling
+
+bench-catalogue: $(VENV)/.dev ## measure the best 100 of up to 10 million arms, in a loop and of a service (OPTIONS="--arms 10000000")
+	$(BIN)/python -m loadtest.top_k --json build/catalogue.json $(OPTIONS)
 
 # gigabytes where the index of CPU-only builds is out of reach
 bench-peers: ## install torch and mkl_random aside for bench-sampler

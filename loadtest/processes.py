@@ -56,12 +56,18 @@ def accepts(port: int) -> None:
 
 @contextmanager
 def running(
-    command: Sequence[str], port: int, probe: Callable[[int], None] = ready
+    command: Sequence[str],
+    port: int,
+    probe: Callable[[int], None] = ready,
+    start_s: float = START_S,
 ) -> Iterator[int]:
-    """Run a server until the block ends; yields its pid once the probe of its port succeeds."""
+    """Run a server until the block ends; yields its pid once the probe of its port succeeds.
+
+    It is waited for `start_s` seconds.
+    """
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        _await(process, port, probe)
+        _await(process, port, probe, start_s)
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
@@ -72,8 +78,10 @@ def running(
             process.wait()
 
 
-def _await(process: subprocess.Popen[bytes], port: int, probe: Callable[[int], None]) -> None:
-    deadline = time.monotonic() + START_S
+def _await(
+    process: subprocess.Popen[bytes], port: int, probe: Callable[[int], None], start_s: float
+) -> None:
+    deadline = time.monotonic() + start_s
     while time.monotonic() < deadline and process.poll() is None:
         try:
             probe(port)

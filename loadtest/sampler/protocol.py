@@ -51,15 +51,18 @@ class Peer:
         self._answers = cast(IO[bytes], process.stdout)
         self.version = self._line()
 
-    def run(self, case: Case, milliseconds: float) -> Slice:
-        """Measure a case for about so long; raises `Failed`."""
-        request = f"run {case.mix} {case.n} {case.dtype} {milliseconds:g}\n"
+    def ask(self, request: str) -> str:
+        """Return the line that answers a line; raises `Failed`."""
         try:
-            self._requests.write(request.encode())
+            self._requests.write(f"{request}\n".encode())
             self._requests.flush()
         except BrokenPipeError:
             raise Failed(self._reason()) from None
-        answer = self._line()
+        return self._line()
+
+    def run(self, case: Case, milliseconds: float) -> Slice:
+        """Measure a case for about so long; raises `Failed`."""
+        answer = self.ask(f"run {case.mix} {case.n} {case.dtype} {milliseconds:g}")
         try:
             draws, nanoseconds, mean, mean_square = map(float, answer.split())
         except ValueError:
