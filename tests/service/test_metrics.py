@@ -19,6 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 UNITS = ("seconds", "bytes")
 
+WORKERS = "bandit_serve_workers"
+
 
 def scrape(service) -> dict[str, Metric]:
     answer = httpx.get(f"{service.url}/metrics")  # a connection of its own: whichever worker
@@ -77,7 +79,7 @@ def test_every_request_is_counted_once_over_both_workers(start, store) -> None:
     stages = values(families, "bandit_serve_request_stage_seconds_count", "stage")
     listed = dict.fromkeys(("decode", "features", "score", "rank", "encode"), 20)
     assert stages == {**listed, "draw": 0}
-    assert values(families, "bandit_serve_workers") == {"": 2}
+    assert values(families, WORKERS) == {"": 2}
     assert values(families, "bandit_serve_hot_tier_hits_total")[""] >= 30
 
 
@@ -91,7 +93,7 @@ def test_counters_never_fall_when_a_worker_is_killed(start, store) -> None:
     os.kill(pid, signal.SIGKILL)
     before, deadline = families, time.monotonic() + 20
     started = "bandit_serve_workers_started_total"
-    while values(families, started)[""] < 3 or values(families, "bandit_serve_workers")[""] < 2:
+    while values(families, started)[""] < 3 or values(families, WORKERS)[""] < 2:
         assert time.monotonic() < deadline
         try:
             post(service, json={"candidates": ["c1"]})
@@ -128,10 +130,10 @@ def test_draws_and_crossovers_are_told_by_back_end(start, store) -> None:
     service = start(store, workers=2, sampler_threads=2, sampler_gpu="off")
     draws = "bandit_serve_draws_total"
     deadline = time.monotonic() + 20
-    while not (told := calibrations(service)):
+    while not (told := calibrations(service)) or values(scrape(service), WORKERS)[""] < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    before = values(scrape(service), draws, "backend")
+    before = values(scrape(service), draws, "backend")  # those of both workers' start
     assert before.keys() == {"cpu", "cpu_threads", "gpu"}
     for _ in range(10):
         post(service, json={"candidates": ["c1", "c2", "nobody"]})
@@ -227,7 +229,7 @@ def test_a_scrape_is_no_prediction_and_is_never_shed(start, store) -> None:
 def test_a_store_that_is_gone_delays_no_scrape(start, tmp_path, write_store) -> None:
     service = start(write_store(tmp_path / "gone", {"content": (["a"], np.ones((1, 2)))}))
     shutil.rmtree(tmp_path / "gone")
-    assert values(scrape(service), "bandit_serve_workers") == {"": 1}
+    assert values(scrape(service), WORKERS) == {"": 1}
 
 
 def figure_folders() -> set[str]:
