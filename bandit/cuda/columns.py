@@ -155,7 +155,9 @@ def _differing(arms: Arms, before: _Resident) -> list[tuple[int, int]]:
     n = len(arms)
     for begin in range(0, n, STRETCH):
         rows = slice(begin, min(begin + STRETCH, n))
-        if _same(arms.alpha[rows], before.alpha[rows]) and _same(arms.beta[rows], before.beta[rows]):
+        if _same(arms.alpha[rows], before.alpha[rows]) and _same(
+            arms.beta[rows], before.beta[rows]
+        ):
             continue
         if found and found[-1][1] == begin:
             begin = found.pop()[0]

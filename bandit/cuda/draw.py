@@ -9,7 +9,7 @@ from numba import cuda
 from bandit.cuda.formats import Format
 from bandit.cuda.gamma import Gammas
 from bandit.cuda.layout import Layout
-from bandit.cuda.target import Real, Word
+from bandit.cuda.target import Word
 
 __all__ = ["COUNTERS", "KEPT", "drawer"]
 
@@ -18,6 +18,9 @@ OPEN, AGAIN, LESS_THAN_ONE, KEPT = 0, 1, 2, 3
 COUNTERS = 4
 
 MAX_ATTEMPTS = 64
+
+Columns = tuple[Any, Any, Any]  # alpha, beta, lanes
+Block = tuple[Any, Any, Any, Any]  # both gammas, three lists of positions, counters
 
 
 def drawer(form: Format, layout: Layout, steps: Gammas, fast: bool) -> Callable[..., Any]:
@@ -31,18 +34,9 @@ def drawer(form: Format, layout: Layout, steps: Gammas, fast: bool) -> Callable[
     index = np.uint16
 
     @cuda.jit(device=True, fastmath=fast)
-    def propose_all(
-        alpha: Any,
-        beta: Any,
-        lanes: Any,
-        key: Word,
-        start: int,
-        count: int,
-        first: Any,
-        second: Any,
-        lists: Any,
-        counters: Any,
-    ) -> None:
+    def propose_all(columns: Columns, key: Word, start: int, count: int, block: Block) -> None:
+        alpha, beta, lanes = columns
+        first, second, lists, counters = block
         for i in range(cuda.threadIdx.x, count, threads):
             if first[i] < zero:
                 continue
@@ -56,17 +50,9 @@ def drawer(form: Format, layout: Layout, steps: Gammas, fast: bool) -> Callable[
                 lists[2 * tile + cuda.atomic.add(counters, LESS_THAN_ONE, 1)] = index(i)
 
     @cuda.jit(device=True, fastmath=fast)
-    def settle_all(
-        alpha: Any,
-        beta: Any,
-        lanes: Any,
-        key: Word,
-        start: int,
-        first: Any,
-        second: Any,
-        lists: Any,
-        counters: Any,
-    ) -> None:
+    def settle_all(columns: Columns, key: Word, start: int, block: Block) -> None:
+        alpha, beta, lanes = columns
+        first, second, lists, counters = block
         side = 0
         attempt = 0
         waiting = counters[OPEN]
@@ -94,17 +80,9 @@ def drawer(form: Format, layout: Layout, steps: Gammas, fast: bool) -> Callable[
         cuda.syncthreads()
 
     @cuda.jit(device=True, fastmath=fast)
-    def boost_all(
-        alpha: Any,
-        beta: Any,
-        lanes: Any,
-        key: Word,
-        start: int,
-        first: Any,
-        second: Any,
-        lists: Any,
-        counters: Any,
-    ) -> None:
+    def boost_all(columns: Columns, key: Word, start: int, block: Block) -> None:
+        alpha, beta, lanes = columns
+        first, second, lists, counters = block
         for at in range(cuda.threadIdx.x, counters[LESS_THAN_ONE], threads):
             i = np.int64(lists[2 * tile + at])
             a, b = alpha[start + i], beta[start + i]
@@ -114,28 +92,16 @@ def drawer(form: Format, layout: Layout, steps: Gammas, fast: bool) -> Callable[
         cuda.syncthreads()
 
     @cuda.jit(device=True, fastmath=fast)
-    def draw(
-        alpha: Any,
-        beta: Any,
-        lanes: Any,
-        key: Word,
-        start: int,
-        count: int,
-        first: Any,
-        second: Any,
-        lists: Any,
-        counters: Any,
-    ) -> None:
+    def draw(columns: Columns, key: Word, start: int, count: int, block: Block) -> None:
         """Draw where `first` isn't negative. Begins behind a barrier and ends with one."""
+        counters = block[3]
         if cuda.threadIdx.x == 0:
             counters[OPEN] = 0
             counters[LESS_THAN_ONE] = 0
         cuda.syncthreads()
-        propose_all(
-            alpha, beta, lanes, key, start, count, first, second, lists, counters
-        )
+        propose_all(columns, key, start, count, block)
         cuda.syncthreads()
-        settle_all(alpha, beta, lanes, key, start, first, second, lists, counters)
-        boost_all(alpha, beta, lanes, key, start, first, second, lists, counters)
+        settle_all(columns, key, start, block)
+        boost_all(columns, key, start, block)
 
     return draw

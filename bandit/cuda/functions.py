@@ -48,7 +48,7 @@ def polynomial(form: Format, m: Arithmetic, coefficients: tuple[float, ...]) -> 
 
 def _log(form: Format, m: Arithmetic) -> Callable[..., Any]:
     add, sub, mul, div, fma, bits, real = m.add, m.sub, m.mul, m.div, m.fma, m.bits, m.real
-    T, U = form.real, form.bits  # noqa: N806
+    T, U = form.real, form.bits
     series = polynomial(form, m, form.log)
     one, two, unbias = T(1), T(2), T(2.0**form.mantissa + form.bias)
     ln2_high, ln2_low = T(form.ln2_high), T(form.ln2_low)
@@ -72,7 +72,7 @@ def _log(form: Format, m: Arithmetic) -> Callable[..., Any]:
 
 def _times_exp(form: Format, m: Arithmetic) -> Callable[..., Any]:
     add, sub, mul, fma, bits, real = m.add, m.sub, m.mul, m.fma, m.bits, m.real
-    T, U = form.real, form.bits  # noqa: N806
+    T, U = form.real, form.bits
     series = polynomial(form, m, form.exp)
     one, half_, floor, mantissa = T(1), T(0.5), T(form.exp_floor), U(form.mantissa)
     rounder, scale = T(form.rounder), T(form.rounder + form.bias)
@@ -85,7 +85,8 @@ def _times_exp(form: Format, m: Arithmetic) -> Callable[..., Any]:
 
     @device()
     def times_exp(g: Real, y: Real) -> Real:
-        y = y if y > floor else floor
+        if y < floor:
+            y = floor
         k = sub(fma(y, log2_e, rounder), rounder)
         r = fma(k, ln2_low, fma(k, ln2_high, y))
         factor = add(fma(mul(r, r), series(r), r), one)

@@ -41,7 +41,7 @@ def gammas(form: Format, m: Arithmetic, f: Functions, u: Uniforms) -> Gammas:
     centre_of, pair, candidate = _centre_of(form, m), _pair(form, m, f, u), _candidate(form, m)
     squeeze, exponent = _squeeze(form, m), _exponent(form, m, f)
     log, bound, acceptance, refines = f.log, u.bound, u.acceptance, form.mantissa == 52
-    T = form.real  # noqa: N806
+    T = form.real
     zero, one, quarter, least = T(0), T(1), T(0.25), T(0.55)
     sub = m.sub
 
@@ -138,7 +138,7 @@ def _squeeze(form: Format, m: Arithmetic) -> Callable[..., Any]:
 
 
 def _exponent(form: Format, m: Arithmetic, f: Functions) -> Callable[..., Any]:
-    mul, fma, log, T = m.mul, m.fma, f.log, form.real  # noqa: N806
+    mul, fma, log, T = m.mul, m.fma, f.log, form.real
     remainder = polynomial(form, m, form.remainder)
     near, minus_three, three, third = T(0.25), T(-3), T(3), T(1.0 / 3)
     minus_half, one, floor = T(-0.5), T(1), T(2.0**-60)
@@ -148,8 +148,9 @@ def _exponent(form: Format, m: Arithmetic, f: Functions) -> Callable[..., Any]:
         if -near < t < near:
             return mul(mul(mul(minus_three, x2), mul(t, t)), remainder(t))
         slope = fma(t, fma(t, third, minus_half), one)
-        logarithm = log(base if base > floor else floor)
-        return mul(mul(three, d), fma(-t, slope, logarithm))
+        if base < floor:
+            base = floor
+        return mul(mul(three, d), fma(-t, slope, log(base)))
 
     return exponent
 

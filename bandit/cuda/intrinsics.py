@@ -52,7 +52,14 @@ def rounding_intrinsics(form: Format) -> dict[str, Callable[..., Any]]:
     def fma(a: Real, b: Real, c: Real) -> Real:
         return fused(a, b, c)
 
-    pinned = {"add": add, "sub": sub, "mul": mul, "div": div, "sqrt": sqrt, "fma": fma}
+    pinned: dict[str, Callable[..., Any]] = {
+        "add": add,
+        "sub": sub,
+        "mul": mul,
+        "div": div,
+        "sqrt": sqrt,
+        "fma": fma,
+    }
     return {**pinned, **_conversions(form, fast=False)}
 
 
@@ -83,7 +90,14 @@ def operators(form: Format) -> dict[str, Callable[..., Any]]:
     def fma(a: Real, b: Real, c: Real) -> Real:
         return cuda.fma(a, b, c)
 
-    plain = {"add": add, "sub": sub, "mul": mul, "div": div, "sqrt": sqrt, "fma": fma}
+    plain: dict[str, Callable[..., Any]] = {
+        "add": add,
+        "sub": sub,
+        "mul": mul,
+        "div": div,
+        "sqrt": sqrt,
+        "fma": fma,
+    }
     return {**plain, **_conversions(form, fast=True)}
 
 

@@ -61,16 +61,15 @@ def _sample(form: Format, layout: Layout, draw: Any, ratio: Any, fast: bool) -> 
     size, real_type = np.dtype(form.real).itemsize, from_dtype(np.dtype(form.real))
 
     @kernel(fast)
-    def sample(
-        n: int, alpha: Any, beta: Any, lanes: Any, key: Any, out: Any, unfit: Any
-    ) -> None:
+    def sample(n: int, alpha: Any, beta: Any, lanes: Any, key: Any, out: Any, unfit: Any) -> None:
         """Draw n; `unfit[0]` is set where a shape isn't finite and > 0."""
         first = cuda.shared.array(0, real_type)[0:tile]
         second = cuda.shared.array(0, real_type)[tile : 2 * tile]
         lists = cuda.shared.array(0, uint16)[tile * size : tile * size + 3 * tile]
         at = tile * (size + 3) // 2
         counters = cuda.shared.array(0, int32)[at : at + COUNTERS]
-        start = np.int64(cuda.blockIdx.x) * tile
+        shared = (first, second, lists, counters)
+        start: Any = np.int64(cuda.blockIdx.x) * tile
         while start < n:
             count = min(tile, n - start)
             for i in range(cuda.threadIdx.x, count, threads):
@@ -79,7 +78,7 @@ def _sample(form: Format, layout: Layout, draw: Any, ratio: Any, fast: bool) -> 
                 first[i] = zero if fit else real(-1)
                 if not fit:
                     unfit[0] = 1
-            draw(alpha, beta, lanes, key[0], start, count, first, second, lists, counters)
+            draw((alpha, beta, lanes), key[0], start, count, shared)
             for i in range(cuda.threadIdx.x, count, threads):
                 out[start + i] = ratio(first[i], second[i])
             cuda.syncthreads()
@@ -119,7 +118,10 @@ def _best(
                 to[i] = real(-1)
             if exclude != no_tags and (tags[start + i] & exclude) != no_tags:
                 to[i] = real(-1)
-        begin, end = np.int64(requests[r * REQUEST + WITHOUT_FROM]), np.int64(requests[r * REQUEST + WITHOUT_TO])
+        begin, end = (
+            np.int64(requests[r * REQUEST + WITHOUT_FROM]),
+            np.int64(requests[r * REQUEST + WITHOUT_TO]),
+        )
         if begin == end:
             return
         begin = position_of(without, begin, end, start)
@@ -164,7 +166,8 @@ def _best(
         r, block = cuda.blockIdx.y, cuda.blockIdx.x
         k = np.int64(requests[r * REQUEST + K])
         key: Word = requests[r * REQUEST + KEY]
-        start = np.int64(block) * tile
+        shared = (first, second, lists, counters)
+        start: Any = np.int64(block) * tile
         least = bits(0)
         if cuda.threadIdx.x == 0:
             counters[KEPT] = 0
@@ -172,7 +175,7 @@ def _best(
         while start < n:
             count = min(tile, n - start)
             mark(tags, without, requests, r, start, count, first)
-            draw(alpha, beta, lanes, key, start, count, first, second, lists, counters)
+            draw((alpha, beta, lanes), key, start, count, shared)
             bound = max(least, bounds[r])
             for i in range(cuda.threadIdx.x, count, threads):
                 if first[i] >= zero:

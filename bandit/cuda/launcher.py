@@ -163,7 +163,7 @@ class Launcher:
         now: _Lists,
         other: _Lists,
     ) -> _Lists:
-        """Merge lists, as many at a time as fit into a block unpruned, until each request has one."""
+        """Merge as many lists at a time as fit into a block, until each request has one."""
         fan = max(2, self._layout.room // stride)
         size = self._layout.shared_bytes(run.form, selects=True)
         while lists > 1:

@@ -32,7 +32,7 @@ class Uniforms(NamedTuple):
 def uniforms(form: Format, m: Arithmetic) -> Uniforms:
     """Return the uniforms of a format."""
     radius, quarter, acceptance = (_double if form.mantissa == 52 else _single)(form, m)
-    fma, from_unsigned, T = m.fma, m.from_unsigned, form.real  # noqa: N806
+    fma, from_unsigned, T = m.fma, m.from_unsigned, form.real
     p22, p32, p64, p65 = (T(2.0**-n) for n in (22, 32, 64, 65))
 
     @device()
@@ -58,7 +58,7 @@ def _shifted(w2: Word) -> Word:
 
 
 def _single(form: Format, m: Arithmetic) -> tuple[Callable[..., Any], ...]:
-    fma, from_unsigned, from_signed, T = m.fma, m.from_unsigned, m.from_signed, form.real  # noqa: N806
+    fma, from_unsigned, from_signed, T = m.fma, m.from_unsigned, m.from_signed, form.real
     p22, p31, p32, p33, p43, p44 = (T(2.0**-n) for n in (22, 31, 32, 33, 43, 44))
 
     @device()
@@ -78,7 +78,7 @@ def _single(form: Format, m: Arithmetic) -> tuple[Callable[..., Any], ...]:
 
 
 def _double(form: Format, m: Arithmetic) -> tuple[Callable[..., Any], ...]:
-    fma, from_unsigned, from_signed, T = m.fma, m.from_unsigned, m.from_signed, form.real  # noqa: N806
+    fma, from_unsigned, from_signed, T = m.fma, m.from_unsigned, m.from_signed, form.real
     p22, p32, p51, p52 = (T(2.0**-n) for n in (22, 32, 51, 52))
     p53, p54, p55 = (T(2.0**-n) for n in (53, 54, 55))
 
