@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CudaSampler", "GpuUnavailable"]
 
+COMPILING_S = 120.0
+
 Ranked = tuple[NDArray[np.int64], Column]
 
 
@@ -34,7 +36,8 @@ class CudaSampler:
     precisions : tuple of str
         What to compile and to check at once: "float32", "float64" or both.
     patience_s : float
-        Seconds to wait for an answer of the device before it is taken for broken.
+        Seconds to wait for an answer of the device before it is taken for broken; two minutes where
+        the kernel is yet to be compiled.
     observe : callable, optional
         Called with a `bandit.cuda.launcher.Timing` after each launch, by the launching thread.
     layout : bandit.cuda.layout.Layout, optional
@@ -64,11 +67,11 @@ class CudaSampler:
             self._residents = parts.Residents()
             self._requests = parts
             self._worker = parts.Worker(lambda: parts.Launcher(self._layout, observe))
-        self._patience_s: float | None = None  # the first launch compiles
+        self._patience_s = patience_s
+        self._launched: set[tuple[Any, ...]] = set()
         with translated("the device failed its self-test"):
             for precision in precisions:
-                _check(self, precision)
-        self._patience_s = patience_s
+                _check(self, precision, 2 * self._layout.tile + 1)
 
     @property
     def rows_copied(self) -> int:
@@ -138,13 +141,17 @@ class CudaSampler:
 
     def _ask(self, asked: "Best | Draw | DrawResident") -> Any:
         self._worker.refuse_if_broken()
+        compiled = (type(asked), asked.dtype, asked.fast)
+        patience_s = self._patience_s if compiled in self._launched else COMPILING_S
         answer: Future[Any] = self._worker.ask(asked)
         try:
-            return answer.result(self._patience_s)
+            made = answer.result(patience_s)
         except TimeoutError:
-            late = GpuUnavailable(f"the device did not answer within {self._patience_s} s")
+            late = GpuUnavailable(f"the device did not answer within {patience_s} s")
             self._worker.give_up(late)
             raise late from None
+        self._launched.add(compiled)
+        return made
 
 
 def _parts(simulator: bool) -> Any:
@@ -172,20 +179,20 @@ def _ranked(drawn: Column, arms: Arms, eligible: Eligible, k: int) -> Ranked:
     return best, drawn[best]
 
 
-def _check(sampler: CudaSampler, precision: str) -> None:
-    """Compare the pinned draws, and a top-k of them, with those of the processor."""
+def _check(sampler: CudaSampler, precision: str, n: int) -> None:
+    """Compare the pinned draws, and the best of n, with the processor's; all kernels run."""
     from betadist.golden import DRAWS, KEY
 
-    pinned = sorted((g for g in DRAWS if g.dtype == precision), key=lambda g: g.lane)
+    pinned = [g for g in DRAWS if g.dtype == precision]
     alpha = np.array([g.alpha for g in pinned], precision)
     beta = np.array([g.beta for g in pinned], precision)
     lanes = np.array([g.lane for g in pinned], np.uint64)
-    expected = np.array([float.fromhex(g.draw) for g in pinned], precision)
     drawn = sampler.sample(alpha, beta, KEY, lanes)
-    if not np.array_equal(drawn, expected):
-        i = int(np.flatnonzero(drawn != expected)[0])
-        raise GpuUnavailable(f"{pinned[i]} is drawn as {float(drawn[i]).hex()} on the device")
-    arms = Arms(alpha, beta, lanes)
-    positions, _ = sampler.top_k(arms, Eligible(), KEY, 3)
-    if positions.tolist() != betadist.rank(expected, lanes, 3).tolist():
-        raise GpuUnavailable(f"the best of the pinned draws are {positions.tolist()} on the device")
+    for golden, draw in zip(pinned, drawn.tolist(), strict=True):
+        if draw != float.fromhex(golden.draw):
+            raise GpuUnavailable(f"{golden} is drawn as {draw.hex()} on the device")
+    arms = Arms(np.resize(alpha, n), np.resize(beta, n), np.arange(n, dtype=np.uint64))
+    found, _ = sampler.top_k(arms, Eligible(), KEY, 3)
+    expected, _ = betadist.sample_top_k(arms.alpha, arms.beta, KEY, 3, arms.lanes)
+    if found.tolist() != expected.tolist():
+        raise GpuUnavailable(f"the best of {n} draws are {found.tolist()}, not {expected.tolist()}")

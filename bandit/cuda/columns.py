@@ -83,7 +83,13 @@ class Residents:
 
     def _load(self, arms: Arms) -> DeviceColumns:
         ancestor = self._ancestor(arms)
-        on_device = self._whole(arms) if ancestor is None else self._refreshed(arms, ancestor)
+        try:
+            on_device = self._whole(arms) if ancestor is None else self._refreshed(arms, ancestor)
+        except Exception:
+            ancestor = None
+            if not self.drop_unused():
+                raise
+            on_device = self._whole(arms)
         self._stream.synchronize()
         self.drop_unused()
         resident = _Resident(

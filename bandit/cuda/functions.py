@@ -1,13 +1,14 @@
 """Logarithm, exponential and sine: the polynomials of `ext/betadist/functions.hpp`."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bandit.cuda.arithmetic import Arithmetic
 from bandit.cuda.formats import Format
-from bandit.cuda.target import Bits, Real, device
+from bandit.cuda.target import SIMULATED, Bits, Real, device
 
-__all__ = ["Functions", "functions", "polynomial"]
+__all__ = ["Functions", "fast_functions", "functions", "polynomial"]
 
 
 class Functions(NamedTuple):
@@ -21,6 +22,18 @@ class Functions(NamedTuple):
 def functions(form: Format, m: Arithmetic) -> Functions:
     """Return the functions of a format in that arithmetic."""
     return Functions(_log(form, m), _times_exp(form, m), _sin_cos(form, m))
+
+
+def fast_functions(form: Format, m: Arithmetic) -> Functions:
+    """Return approximate functions: float32's logarithm by the device's own, to 2e-7 absolute."""
+    made = functions(form, m)
+    if form.mantissa == 52:
+        return made
+    if SIMULATED:
+        return made._replace(log=math.log)
+    from bandit.cuda.intrinsics import approximate_log
+
+    return made._replace(log=approximate_log)
 
 
 def polynomial(form: Format, m: Arithmetic, coefficients: tuple[float, ...]) -> Callable[..., Any]:

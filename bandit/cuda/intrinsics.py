@@ -15,7 +15,7 @@ from numba.cuda import libdevice
 from bandit.cuda.formats import Format
 from bandit.cuda.target import Bits, Real, Word, device
 
-__all__ = ["operators", "rounding_intrinsics"]
+__all__ = ["approximate_log", "operators", "rounding_intrinsics"]
 
 
 def rounding_intrinsics(form: Format) -> dict[str, Callable[..., Any]]:
@@ -63,8 +63,15 @@ def rounding_intrinsics(form: Format) -> dict[str, Callable[..., Any]]:
     return {**pinned, **_conversions(form, fast=False)}
 
 
+@device(fast=True)
+def approximate_log(x: Real) -> Real:
+    """Return ln x of a float32."""
+    return libdevice.fast_logf(x)
+
+
 def operators(form: Format) -> dict[str, Callable[..., Any]]:
     """Return the functions of an `Arithmetic` for code under fast-math."""
+    zero = form.real(0)
 
     @device(fast=True)
     def add(a: Real, b: Real) -> Real:
@@ -84,7 +91,7 @@ def operators(form: Format) -> dict[str, Callable[..., Any]]:
 
     @device(fast=True)
     def sqrt(a: Real) -> Real:
-        return math.sqrt(a)
+        return math.sqrt(max(a, zero))  # an approximate logarithm of 1 may be > 0
 
     @device(fast=True)
     def fma(a: Real, b: Real, c: Real) -> Real:

@@ -9,7 +9,7 @@ from numba import cuda, from_dtype, int32, uint16, uint32
 from bandit.cuda.arithmetic import Arithmetic, exact_arithmetic, fast_arithmetic
 from bandit.cuda.draw import COUNTERS, KEPT, drawer
 from bandit.cuda.formats import Format
-from bandit.cuda.functions import functions
+from bandit.cuda.functions import fast_functions, functions
 from bandit.cuda.gamma import gammas
 from bandit.cuda.layout import Layout
 from bandit.cuda.select import pruner
@@ -42,7 +42,7 @@ def kernels(form: Format, layout: Layout, fast: bool) -> Kernels:
 def kernels_of(form: Format, layout: Layout, m: Arithmetic, fast: bool) -> Kernels:
     """Return kernels in that arithmetic."""
     u = uniforms(form, m)
-    f = functions(form, m)
+    f = fast_functions(form, m) if fast else functions(form, m)
     steps = gammas(form, m, f, u)
     draw = drawer(form, layout, steps, fast)
     prune = pruner(form, layout)

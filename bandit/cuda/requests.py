@@ -24,6 +24,11 @@ class Best:
     k: int
     fast: bool
 
+    @property
+    def dtype(self) -> Any:
+        """The draws' type."""
+        return self.columns.form.real
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draw:
@@ -35,6 +40,11 @@ class Draw:
     key: int
     fast: bool
 
+    @property
+    def dtype(self) -> Any:
+        """The draws' type."""
+        return self.alpha.dtype.type
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawResident:
@@ -43,6 +53,11 @@ class DrawResident:
     columns: DeviceColumns
     key: int
     fast: bool
+
+    @property
+    def dtype(self) -> Any:
+        """The draws' type."""
+        return self.columns.form.real
 
 
 @dataclass(frozen=True, slots=True, eq=False)

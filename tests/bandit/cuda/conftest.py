@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,19 +15,17 @@ _said = os.environ.get("NUMBA_ENABLE_CUDASIM")
 os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
 try:
     from bandit.cuda import target
-except ImportError:
-    target = None
+except (ImportError, RuntimeError) as error:  # RuntimeError: without libcudart
+    target, _missing = None, str(error)
 if _said is None:
     del os.environ["NUMBA_ENABLE_CUDASIM"]
-
-collect_ignore = [] if target else ["test_cuda_pieces.py"]
 
 
 @pytest.fixture(scope="session")
 def simulated() -> Iterator[CudaSampler]:
     """A sampler on the simulator, with small blocks: 4 threads, 32 arms at a time, k up to 16."""
     if target is None:
-        pytest.skip("numba-cuda is not installed")
+        pytest.skip(f"numba-cuda can't be imported: {_missing}")
     if not target.SIMULATED:
         pytest.skip("NUMBA_ENABLE_CUDASIM is 0")
     from bandit.cuda.layout import Layout
@@ -38,6 +37,19 @@ def simulated() -> Iterator[CudaSampler]:
     yield sampler
     sampler.close()
     sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def watched(simulated: CudaSampler) -> Iterator[tuple[CudaSampler, list[Any]]]:
+    """A sampler of one test, which may break it, and the timings of its launches."""
+    assert simulated.rows_copied > 0  # the simulator is set up
+    from bandit.cuda.layout import Layout
+
+    timings: list[Any] = []
+    layout = Layout(4, 32, 16)
+    sampler = CudaSampler((), simulator=True, layout=layout, patience_s=60, observe=timings.append)
+    yield sampler, timings
+    sampler.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("numba_cuda")
+
 from bandit.cuda.arithmetic import exact_arithmetic
 from bandit.cuda.formats import format_of
 from bandit.cuda.functions import functions

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -65,23 +64,3 @@ def test_arms_that_do_not_fit_leave_the_device_usable(simulated: CudaSampler) ->
     assert not caught.value.lasting
     arms = arms_of("counts", "float32", 40)
     assert len(simulated.top_k(arms, Eligible(), 1, 3)[0]) == 3
-
-
-@pytest.fixture
-def spare(simulated: CudaSampler) -> Iterator[CudaSampler]:
-    assert simulated.rows_copied >= 0  # its simulator is set up
-    from bandit.cuda.layout import Layout
-
-    sampler = CudaSampler(("float32",), simulator=True, layout=Layout(4, 32, 16), patience_s=60)
-    yield sampler
-    sampler.close()
-
-
-def test_a_failed_kernel_is_said_and_nothing_is_tried_after_it(spare: CudaSampler) -> None:
-    arms = arms_of("counts", "float32", 40)
-    torn = Arms(arms.alpha[:20], arms.beta[:20], arms.lanes)
-    with pytest.raises(GpuUnavailable, match=r"a launch failed: .*out of bounds") as caught:
-        spare.top_k(torn, Eligible(), 1, 3)
-    assert caught.value.lasting
-    with pytest.raises(GpuUnavailable, match=r"a launch failed: .*out of bounds"):
-        spare.top_k(arms, Eligible(), 1, 3)
