@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bandit.arms import Arms, Eligible
 from bandit.keying import decision_key
 from bandit.policy import Policy
 from bandit.posterior import Column, Precision, Prior, posterior
+from bandit.sampler import Sampler
 from bandit.template import EntityTemplate
 
 __all__ = ["Model", "Models"]
@@ -42,10 +44,10 @@ class Model:
     max_candidates: int
     deadline_s: float
 
-    def warm_up(self) -> None:
+    def warm_up(self, sampler: Sampler) -> None:
         """Score a candidate from the prior, so that no request waits for what loads lazily."""
         nothing = np.full((1, 2), np.nan)
-        self.score(nothing, np.zeros(1, np.bool_), "", np.zeros(1, np.uint64))
+        self.score(nothing, np.zeros(1, np.bool_), "", np.zeros(1, np.uint64), sampler)
 
     def score(
         self,
@@ -53,10 +55,21 @@ class Model:
         found: NDArray[np.bool_],
         decision_id: str,
         lanes: NDArray[np.uint64],
+        sampler: Sampler,
     ) -> Column:
         """Return the scores [n] of candidates with these features; the prior where not `found`."""
         alpha, beta = posterior(values, found, self.prior, self.precision)
-        return self.policy.score(alpha, beta, decision_key(self.name, decision_id), lanes)
+        return self.policy.score(alpha, beta, decision_key(self.name, decision_id), lanes, sampler)
+
+    def top_k(
+        self, arms: Arms, eligible: Eligible, decision_id: str, k: int, sampler: Sampler
+    ) -> tuple[NDArray[np.int64], Column]:
+        """Return positions and scores of the `k` best eligible arms (all, if fewer), best first.
+
+        An arm has the score that `score` gives its id, and equal scores are ordered by lane.
+        """
+        key = decision_key(self.name, decision_id)
+        return self.policy.top_k(arms, eligible, key, k, sampler)
 
 
 @dataclass(frozen=True, slots=True)

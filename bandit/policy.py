@@ -6,8 +6,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import betadist
+from bandit.arms import Arms, Eligible
 from bandit.posterior import Column
+from bandit.ranking import rank_arms
+from bandit.sampler import Sampler
 
 __all__ = ["BayesUCB", "Greedy", "Policy", "ThompsonSampling"]
 
@@ -19,7 +21,9 @@ class Policy(Protocol):
     the other candidates of the list.
     """
 
-    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
+    def score(
+        self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64], sampler: Sampler
+    ) -> Column:
         """Return the scores [n], in [0, 1], of the dtype of `alpha`.
 
         Parameters
@@ -30,6 +34,17 @@ class Policy(Protocol):
             The decision's 64-bit key; deterministic policies ignore it.
         lanes : uint64[n]
             The stable hash of each candidate's id.
+        sampler : Sampler
+            What draws; deterministic policies ignore it.
+        """
+        ...
+
+    def top_k(
+        self, arms: Arms, eligible: Eligible, key: int, k: int, sampler: Sampler
+    ) -> tuple[NDArray[np.int64], Column]:
+        """Return positions and scores of the `k` best eligible arms (all, if fewer), best first.
+
+        Equal scores come in the order of their lanes, then of their positions.
         """
         ...
 
@@ -38,18 +53,34 @@ class Policy(Protocol):
 class ThompsonSampling:
     """One draw from each posterior (Thompson 1933, Biometrika 25)."""
 
-    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
+    def score(
+        self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64], sampler: Sampler
+    ) -> Column:
         """Draw once from every candidate's posterior."""
-        return betadist.sample(alpha, beta, key, lanes)
+        return sampler.sample(alpha, beta, key, lanes)
+
+    def top_k(
+        self, arms: Arms, eligible: Eligible, key: int, k: int, sampler: Sampler
+    ) -> tuple[NDArray[np.int64], Column]:
+        """Draw once from every eligible arm's posterior."""
+        return sampler.top_k(arms, eligible, key, k)
 
 
 @dataclass(frozen=True, slots=True)
 class Greedy:
     """The posterior mean: exploits what is known, explores nothing."""
 
-    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
+    def score(
+        self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64], sampler: Sampler
+    ) -> Column:
         """Return the posterior means."""
-        return _mean(alpha, beta).astype(alpha.dtype)
+        return _means(alpha, beta)
+
+    def top_k(
+        self, arms: Arms, eligible: Eligible, key: int, k: int, sampler: Sampler
+    ) -> tuple[NDArray[np.int64], Column]:
+        """Return the greatest posterior means."""
+        return rank_arms(_means, arms, eligible, k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +98,19 @@ class BayesUCB:
         if not 0 < self.level < 1:
             raise ValueError(f"level is {self.level}, must be between 0 and 1")
 
-    def score(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
+    def score(
+        self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64], sampler: Sampler
+    ) -> Column:
         """Return the posterior quantiles at `level`."""
+        return self._quantiles(alpha, beta)
+
+    def top_k(
+        self, arms: Arms, eligible: Eligible, key: int, k: int, sampler: Sampler
+    ) -> tuple[NDArray[np.int64], Column]:
+        """Return the greatest quantiles; a million of them take seconds."""
+        return rank_arms(self._quantiles, arms, eligible, k)
+
+    def _quantiles(self, alpha: Column, beta: Column) -> Column:
         from scipy.special import betaincinv, ndtri
 
         a, b = alpha.astype(np.float64), beta.astype(np.float64)
@@ -81,6 +123,10 @@ class BayesUCB:
                 spread = np.sqrt(mean * (1 - mean) / (a[unsolved] + b[unsolved] + 1))
             quantiles[unsolved] = np.clip(mean + ndtri(self.level) * spread, 0, 1)
         return quantiles.astype(alpha.dtype)
+
+
+def _means(alpha: Column, beta: Column) -> Column:
+    return _mean(alpha, beta).astype(alpha.dtype)
 
 
 def _mean(alpha: Column, beta: Column) -> NDArray[np.float64]:

@@ -51,8 +51,8 @@ class CpuSampler:
             k,
             arms.lanes,
             tags=arms.tags,
-            include=eligible.include,
-            exclude=eligible.exclude,
+            include_tags=eligible.include,
+            exclude_tags=eligible.exclude,
             without=eligible.without,
             threads=self.threads,
         )

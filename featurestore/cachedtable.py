@@ -95,14 +95,15 @@ class CachedTable:
         wanted = ids.take(absent)
         shared, rest = self._flights.join(wanted)
         own = self._launch_all(wanted, rest, deadline)
+        batch.lost[absent] = Lost.LATE
         for share in (*shared, *own):
             gathering = share.flight.gathering
             await gathering.wait(deadline - time.monotonic())
-            part = gathering.batch()
-            where = absent[share.positions]
-            batch.values[where] = part.values[share.rows]
-            batch.found[where] = part.found[share.rows]
-            batch.lost[where] = part.lost[share.rows]
+            if gathering.done:
+                part, where = gathering.batch(), absent[share.positions]
+                batch.values[where] = part.values[share.rows]
+                batch.found[where] = part.found[share.rows]
+                batch.lost[where] = part.lost[share.rows]
         invalid = sum(share.flight.gathering.invalid for share in own)
         return FeatureBatch(batch.values, batch.found, batch.lost, invalid, batch.oldest_age_s)
 

@@ -1,16 +1,20 @@
 """Fetches under way, by the rows that they bring, so that each row is fetched once at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.chunk import Chunk
 from featurestore.gathering import Gathering
+from featuretable import FeatureTable
 from idcolumn import IdColumn
 
 __all__ = ["Flight", "Flights", "Share"]
+
+MOST_SEATS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +25,7 @@ class Flight:
     gathering: Gathering
     chunks: list[Chunk]
     began: float
+    number: int = field(default_factory=count().__next__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +41,34 @@ class Flights:
     """Every flight of a table until it lands."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, tuple[Flight, int]] = {}
+        self._flights: dict[int, Flight] = {}
+        self._seats = FeatureTable(2, MOST_SEATS)  # of an id: the flight's number, the row
 
     def __iter__(self) -> Iterator[Flight]:
-        return iter({flight for flight, _ in self._rows.values()})
+        return iter(self._flights.values())
 
     def join(self, ids: IdColumn) -> tuple[list[Share], NDArray[np.intp]]:
         """Find seats on flights under way; the positions of the ids for which there is none."""
-        if not self._rows:
+        seats, taken = np.empty((len(ids), 2)), np.empty(len(ids), np.bool_)
+        if not self._seats.lookup(ids.hashes, ids.fingerprints, seats, taken):
             return [], np.arange(len(ids))
-        keys = ids.hashes.tolist()
-        booked: dict[Flight, tuple[list[int], list[int]]] = {}
-        for position, key in enumerate(keys):
-            if key in self._rows:
-                flight, row = self._rows[key]
-                rows, positions = booked.setdefault(flight, ([], []))
-                rows.append(row)
-                positions.append(position)
-        seats = [
-            _confirmed(Share(flight, np.array(rows), np.array(positions)), ids)
-            for flight, (rows, positions) in booked.items()
+        positions = np.flatnonzero(taken)
+        positions = positions[np.argsort(seats[positions, 0], kind="stable")]
+        cuts = np.flatnonzero(np.diff(seats[positions, 0])) + 1
+        shares = [
+            Share(self._flights[int(seats[part[0], 0])], seats[part, 1].astype(np.intp), part)
+            for part in np.split(positions, cuts)
         ]
-        left = np.ones(len(ids), np.bool_)
-        for taken in seats:
-            left[taken.positions] = False
-        return seats, np.flatnonzero(left)
+        return shares, np.flatnonzero(~taken)
 
     def add(self, flight: Flight) -> None:
         """Let others join a flight."""
-        keys = flight.ids.hashes.tolist()
-        self._rows |= {key: (flight, row) for row, key in enumerate(keys)}
+        self._flights[flight.number] = flight
+        seats = np.empty((len(flight.ids), 2))
+        seats[:, 0], seats[:, 1] = flight.number, np.arange(len(seats))
+        self._seats.upsert(flight.ids.hashes, flight.ids.fingerprints, seats)
 
     def remove(self, flight: Flight) -> None:
         """Let nobody join a flight any more."""
-        for key in set(flight.ids.hashes.tolist()):
-            if self._rows.get(key, (None, 0))[0] is flight:
-                del self._rows[key]
-
-
-def _confirmed(share: Share, ids: IdColumn) -> Share:
-    """Leave out the ids that share no more than the hash with the one on the flight."""
-    theirs = share.flight.ids.fingerprints[share.rows]
-    same = theirs == ids.fingerprints[share.positions]
-    return Share(share.flight, share.rows[same], share.positions[same])
+        self._flights.pop(flight.number, None)
+        self._seats.remove(flight.ids.hashes, flight.ids.fingerprints)

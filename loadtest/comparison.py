@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
+from loadtest.markdown import markdown_table
 from loadtest.result import Result
 
 __all__ = ["comparison_table", "ratios"]
@@ -36,7 +37,7 @@ def comparison_table(results: Sequence[Result], base: str) -> str:
     """
     servers = dict.fromkeys(result.server for result in results)
     rows = (_cells([r for r in results if r.server == name], results, base) for name in servers)
-    return "\n".join(map(_row, (COLUMNS, ["---"] * len(COLUMNS), *rows)))
+    return markdown_table(COLUMNS, rows)
 
 
 def ratios(results: Iterable[Result], server: str, base: str) -> list[float]:
@@ -66,7 +67,3 @@ def _cells(mine: Sequence[Result], results: Sequence[Result], base: str) -> list
 def _spread(values: Sequence[float], digits: int) -> str:
     low, high = min(values), max(values)
     return f"{median(values):.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from loadtest.catalogue import COMMAND, Catalogue
 from loadtest.processes import accepts, free_port, running
@@ -57,7 +58,7 @@ class Supplies:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server of /predict.
+    """A server of predictions.
 
     Attributes
     ----------
@@ -71,6 +72,8 @@ class Contender:
         It reads from a Redis.
     ranks : bool
         It answers rankings, rather than nothing.
+    path : str
+        Where it answers; what ends in /infer speaks the Open Inference Protocol, in binary tensors.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Contender:
     build: str = "make setup"
     redis: bool = False
     ranks: bool = True
+    path: str = "/predict"
 
     @property
     def absence(self) -> str:
@@ -105,7 +109,7 @@ def started(contender: Contender, supplies: Supplies, workers: int) -> Iterator[
     command = [*contender.command(supplies), "--port", str(port), "--workers", str(workers)]
     with running([str(part) for part in command], port) as pid:
         store_pid = supplies.redis_pid if contender.redis else None
-        yield Target(contender, f"http://127.0.0.1:{port}/predict", pid, store_pid)
+        yield Target(contender, f"http://127.0.0.1:{port}{contender.path}", pid, store_pid)
 
 
 @contextmanager
@@ -119,7 +123,9 @@ def redis_server(catalogue: Catalogue, folder: Path) -> Iterator[tuple[str, int]
         yield url, pid
 
 
-def _service(name: str, store: Callable[[Supplies], str], redis: bool = False) -> Contender:
+def _service(
+    name: str, store: Callable[[Supplies], str], *, redis: bool = False, **how: Any
+) -> Contender:
     """Return the service with a store, which is said as a part of its settings."""
 
     def command(supplies: Supplies) -> Sequence[str | Path]:
@@ -127,7 +133,7 @@ def _service(name: str, store: Callable[[Supplies], str], redis: bool = False) -
         config.write_text(CONFIG.format(store=store(supplies)))
         return COMMAND, "run", "--config", config
 
-    return Contender(name, command, redis=redis)
+    return Contender(name, command, redis=redis, **how)
 
 
 def _embedded(supplies: Supplies) -> str:
@@ -162,6 +168,7 @@ def _peer(name: str, program: Path, *arguments: Path) -> tuple[Contender, Conten
 
 CONTENDERS = (
     _service("bandit-serve", _embedded),
+    _service("bandit-serve-oip", _embedded, ranks=False, path="/v2/models/homepage/infer"),
     _service("bandit-serve-redis", partial(_redis, hot_tier="hot_rows = 0"), redis=True),
     _service("bandit-serve-redis-hot-tier", _redis, redis=True),
     Contender("empty-reply", _empty, ranks=False),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from featuretable import FeatureCache, FeatureTable
 from idcolumn import IdColumn
+from loadtest.markdown import markdown_table
 
 SEED = 1
 FEATURES = 2
@@ -159,27 +160,19 @@ def _report(results: list[Result], bound: Bound, options: argparse.Namespace) ->
         f"{bound.evicted} evicted, {bound.nbytes} bytes "
         f"({bound.nbytes / bound.max_rows:.1f} a row), {bound.upsert_us_per_row:.3f} us a row"
     )
-    lines = [
-        f"{options.ids} cold ids a look-up, {options.rounds} rounds of {options.lookups}",
-        "",
-        f"| {' | '.join(heads)} |",
-        "|---" * len(heads) + "|",
-        *map(_line, results),
-        "",
-        overfilled,
-    ]
-    return "\n".join(lines)
+    method = f"{options.ids} cold ids a look-up, {options.rounds} rounds of {options.lookups}"
+    return "\n\n".join([method, markdown_table(heads, map(_cells, results)), overfilled])
 
 
-def _line(result: Result) -> str:
+def _cells(result: Result) -> list[str]:
     medians = [statistics.median(times) for times in result.lookup_us]
     low, high = np.percentile(result.lookup_us, [5, 95])
-    return (
-        f"| {result.table} | {result.rows} "
-        f"| {np.median(result.lookup_us):.1f} ({min(medians):.1f}..{max(medians):.1f}) "
-        f"| {low:.1f}..{high:.1f} | {result.bytes_per_row:.1f} "
-        f"| {result.fill_s:.2f} | {result.slowest_upsert_ms:.0f} |"
-    )
+    return [
+        *(result.table, f"{result.rows}"),
+        f"{np.median(result.lookup_us):.1f} ({min(medians):.1f}..{max(medians):.1f})",
+        *(f"{low:.1f}..{high:.1f}", f"{result.bytes_per_row:.1f}"),
+        *(f"{result.fill_s:.2f}", f"{result.slowest_upsert_ms:.0f}"),
+    ]
 
 
 if __name__ == "__main__":

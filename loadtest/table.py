@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from loadtest.markdown import markdown_table
 from loadtest.result import Result
 
 __all__ = ["results_table"]
@@ -16,8 +17,7 @@ COLUMNS: tuple[str, ...] = (
 
 def results_table(results: Iterable[Result]) -> str:
     """Return one row for each result; "-" is what the driver, or this machine, can't see."""
-    rows = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, results)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(COLUMNS, map(_cells, results))
 
 
 def _cells(result: Result) -> Sequence[str]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from loadtest.catalogue import COMMAND, make_catalogue
 from loadtest.drivers.connection import Exchange
 from loadtest.drivers.pump import send
+from loadtest.markdown import markdown_table
 from loadtest.pacing import QUANTILES, quantiles
 from loadtest.processes import accepts, free_port, running
 from loadtest.workload import predict_bodies
@@ -187,9 +188,8 @@ def _table(answers: Answers, options: argparse.Namespace) -> str:
     )
     columns = ["what", *QUANTILES, *(f"features {name}" for name in QUANTILES)]
     columns += ["requests", "degraded", "errors", "sent late p99"]
-    lines = [method, "", _row(columns), "|" + "---|" * len(columns)]
-    lines += [_row(_cells(name, each)) for name, each in answers.items()]
-    return "\n".join([*lines, "", *_warnings(answers)])
+    table = markdown_table(columns, [_cells(name, each) for name, each in answers.items()])
+    return "\n".join([method, "", table, "", *_warnings(answers)])
 
 
 def _warnings(answers: Answers) -> list[str]:
@@ -202,10 +202,6 @@ def _warnings(answers: Answers) -> list[str]:
         for name, value in late.items()
         if value > LATE_MS
     ]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _cells(name: str, answers: list[Answer]) -> list[str]:

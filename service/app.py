@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import betadist
 from service.admission import Admission
+from service.catalogs.catalog import Catalogs
+from service.catalogs.keepers import Keepers
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_page
@@ -30,13 +32,16 @@ from service.oip.routes import ROOT, oip_routes
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
+from service.sampling.sampling import Sampling
 from service.shed import Shed
+from service.side_threads import SideThreads
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
 __all__ = ["create_app"]
 
 PREDICT = "/predict"
+SIDE_THREADS = 2  # so that the draws of 10 million arms don't keep those of fewer waiting
 
 log = logging.getLogger("bandit_serve.app")
 
@@ -65,27 +70,35 @@ def create_app(
     store: Serving,
     lifecycle: Lifecycle,
     figures_folder: Path | None = None,
+    catalogs_folder: Path | None = None,
+    catalogs: Catalogs | None = None,
+    sampling: Sampling | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
-    GET /metrics tells of this process alone.
+    GET /metrics tells of this process alone. `catalogs_folder` is where they share the snapshots of
+    `catalogs`, which, as `sampling`, are those of the settings.
     """
+    catalogs = Catalogs.of(settings.catalogs) if catalogs is None else catalogs
+    sampling = Sampling(settings.sampler) if sampling is None else sampling
     models, limit = settings.models, settings.server.max_body_bytes
     admission = Admission(settings.server.max_in_flight)
-    counts = Counts(models.by_name)
-    figures = Figures([counts, admission, store, Process()], figures_folder)
-    shared = (models, store, admission, lifecycle, counts, limit)
+    counts = Counts(models.by_name, catalogs.by_name)
+    side = SideThreads(SIDE_THREADS)
+    keepers = Keepers(catalogs, settings, catalogs_folder)
+    figures = Figures([counts, admission, store, keepers, sampling, Process()], figures_folder)
+    shared = (models, store, admission, lifecycle, counts, limit, sampling.dispatch, side)
     predict, infer = (
         Shed(Predict(codec, *shared), admission, lifecycle, counts)
-        for codec in (JsonCodec(models), TensorCodec(models))
+        for codec in (JsonCodec(models, catalogs), TensorCodec(models))
     )
     upkeep = Upkeep(store, models)
-    ready = Ready(models, upkeep, admission, lifecycle, counts)
-    document = openapi_document(models, limit)
+    ready = Ready(models, upkeep, keepers, admission, lifecycle, counts)
+    document = openapi_document(models, limit, settings.catalogs)
     betadist.self_test()
     for model in models.by_name.values():
-        model.warm_up()
+        model.warm_up(sampling.dispatch)
 
     async def openapi(_: Request) -> Response:
         return Response(orjson.dumps(document), media_type="application/json")
@@ -109,8 +122,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
-        async with upkeep.running(), figures.running():
+        drawing = sampling.running(upkeep.until_ready)
+        async with upkeep.running(), keepers.running(), figures.running(), drawing:
             yield
+        side.close()
         log.info("stopped", extra=counts.totals())
 
     app = Service(

@@ -5,19 +5,19 @@ import shlex
 import threading
 import time
 from collections.abc import Container
-from contextlib import suppress
 from importlib.metadata import version
 
 import click
 import orjson
 
 from bandit import Model
-from featurestore import StoreError
+from service.catalogs.settings import CatalogSettings
 from service.config import ServerSettings, Settings
 from service.errors import STATUS_OK
 from service.stores.choice import StoreChoice
 from service.stores.kind import StoreKind
-from service.stores.opening import name_of, open_store, open_tables
+from service.stores.listing import listed
+from service.stores.opening import name_of, open_store
 
 __all__ = ["announce", "banner"]
 
@@ -70,8 +70,10 @@ def banner(settings: Settings) -> str:
         f"  config  {settings.source}",
         f"  store   {store}",
         *(f"  model   {_described(model, tables)}" for model in settings.models.by_name.values()),
+        *(f"  catalog {_kept(catalog)}" for catalog in settings.catalogs.values()),
         "Try:",
-        f"  {_curl(url, default, known)}",
+        f"  {_curl(url, _request(default, known))}",
+        *(f"  {_curl(url, _whole(name))}" for name in settings.catalogs),
     ]
     return "\n".join(lines)
 
@@ -88,24 +90,10 @@ def _embedded(settings: Settings, entity_type: str) -> tuple[str, Container[str]
 
 def _remote(settings: Settings) -> tuple[str, Container[str] | None]:
     """Return the name of a store over a network and its tables, None when they can't be told."""
-    name, tables = name_of(settings, StoreChoice()), _listed(settings)
+    name, tables = name_of(settings, StoreChoice()), listed(settings, LISTED_S)
     if tables is None:
         return name, None
     return f"{name}: {', '.join(tables) or 'empty, every candidate gets the prior'}", tables
-
-
-def _listed(settings: Settings) -> list[str] | None:
-    """Return the names of the tables, unless they can't be had soon."""
-    found: list[list[str]] = []
-    asking = threading.Thread(target=_list, args=(settings, found), daemon=True)
-    asking.start()
-    asking.join(LISTED_S)
-    return found[0] if found else None
-
-
-def _list(settings: Settings, found: list[list[str]]) -> None:
-    with suppress(StoreError), open_tables(settings) as tables:
-        found.append(sorted(tables.features()))
 
 
 def _url(server: ServerSettings) -> str:
@@ -123,11 +111,24 @@ def _described(model: Model, tables: Container[str] | None) -> str:
     )
 
 
-def _curl(url: str, model: Model, known: list[str]) -> str:
+def _kept(catalog: CatalogSettings) -> str:
+    place = catalog.path or f"table {catalog.model.entity_type}"
+    return f"{catalog.name}: {place}, read every {catalog.refresh_s:g} s"
+
+
+def _request(model: Model, known: list[str]) -> dict[str, object]:
     plain = model.entity.text == "{candidate}"
     request: dict[str, object] = {"candidates": known if plain and known else ["a", "b", "c"]}
     if model.entity.keys:
         request["context"] = dict.fromkeys(model.entity.keys, "x")
+    return request
+
+
+def _whole(catalog: str) -> dict[str, object]:
+    return {"candidates": {"catalog": catalog}, "top_k": EXAMPLES}
+
+
+def _curl(url: str, request: dict[str, object]) -> str:
     body = shlex.quote(orjson.dumps(request).decode())
     return f"curl -s {url}/predict -H 'content-type: application/json' -d {body}"
 

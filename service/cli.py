@@ -1,18 +1,17 @@
 """The command `bandit-serve`."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from featurestore import StoreError
 from service import data
-from service.config import DEFAULT_CONFIG, ConfigError, config_path, load_settings
-from service.data.options import store_choice
+from service.config import DEFAULT_CONFIG, ConfigError
+from service.doctor import doctor
 from service.emulate import emulate
 from service.launcher import check_start, serve
-from service.stores.choice import StoreChoice
+from service.options import server_options, settings_of
 
 __all__ = ["main"]
 
@@ -33,25 +32,8 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file with the models and settings. Else BANDIT_SERVE_CONFIG, else the default "
-    "that `bandit-serve config` prints.",
-)
-@click.option("--host", help="Address to listen on (default 127.0.0.1: this machine only).")
-@click.option("--port", type=int, help="Port to listen on (default 8000).")
-@click.option("--workers", help='Processes, or "auto" for the CPU quota (default auto).')
-@click.option(
-    "--store",
-    metavar="STORE",
-    callback=store_choice,
-    help="Where features come from: folder of an embedded store, URL of a Redis server "
-    "(redis://, rediss://, unix://), or embedded, redis, vertex, vertex-legacy or feast for the "
-    "one that the configuration describes (default data/store).",
-)
-@click.option("--log-level", help="debug, info, warning or error (default info).")
-def run(config: Path | None, store: StoreChoice, workers: str | None, **server: Any) -> None:
+@server_options
+def run(**options: Any) -> None:
     """Serve predictions until SIGTERM or Ctrl-C.
 
     Options win over the environment (BANDIT_SERVE_SERVER_PORT, BANDIT_SERVE_STORE_PATH, ...),
@@ -70,14 +52,8 @@ def run(config: Path | None, store: StoreChoice, workers: str | None, **server: 
       bandit-serve run --config models.toml --port 9000 --workers 4
       bandit-serve run --store redis://cache:6379/0
     """
-    if workers is not None:
-        server["workers"] = int(workers) if workers.isdecimal() else workers
-    given = {name: value for name, value in server.items() if value is not None}
     try:
-        settings = load_settings(
-            config_path(config),
-            {"server": given, **store.overrides},
-        )
+        settings = settings_of(**options)
         check_start(settings)
     except (ConfigError, StoreError) as error:
         click.echo(f"bandit-serve: {error}", err=True)
@@ -98,5 +74,6 @@ for command in (
     data.stats,
     data.sample,
     emulate,
+    doctor,
 ):
     main.add_command(command)

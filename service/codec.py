@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.posterior import Column
+from service.catalogs.request import CatalogRequest
 from service.errors import Problem
 from service.reply import Headers
 from service.request import PredictRequest
@@ -33,7 +34,7 @@ class Codec(Protocol[Request]):
 
     def decode(
         self, path: Mapping[str, str], headers: Mapping[bytes, bytes], body: bytes
-    ) -> Request:
+    ) -> Request | CatalogRequest:
         """Return the request, or raise a Problem; `path` has the names found in the path."""
         ...
 

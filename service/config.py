@@ -14,13 +14,16 @@ from bandit import BayesUCB, EntityTemplate, Greedy, Model, Models, Policy, Prio
 from bandit.posterior import Precision
 from betadist import cpu_quota
 from featurestore import check_name
+from service.catalogs.settings import CatalogSettings, read_catalogs
 from service.fields import Fields
+from service.origins import Origins, Setting, Tables
 from service.stores.settings import SECTIONS as STORE_SECTIONS
 from service.stores.settings import StoreSettings, read_stores
 
 __all__ = [
     "DEFAULT_CONFIG",
     "ConfigError",
+    "SamplerSettings",
     "ServerSettings",
     "Settings",
     "config_path",
@@ -32,9 +35,10 @@ ENV_PREFIX = "BANDIT_SERVE_"
 POLICIES = ("thompson", "greedy", "bayes-ucb")
 # What Kubernetes sets in every container for a service named bandit-serve-redis or the like
 CLUSTER_VARIABLE = re.compile(r"_(?<!SERVER_)(PORT|PORT_\d+_.*|SERVICE_HOST|SERVICE_PORT.*)$")
-MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|DEFAULT_MODEL$)")
-SECTIONS = ("server", *STORE_SECTIONS)  # what is left out of them is as in the default
+MODEL_VARIABLE = re.compile(rf"{ENV_PREFIX}(MODELS_|CATALOGS_|DEFAULT_MODEL$)")
+SECTIONS = ("server", "sampler", *STORE_SECTIONS)  # what is left out of them is as in the default
 LOG_LEVELS = ("debug", "info", "warning", "error")
+GPU = ("auto", "off", "on")
 FLOAT32_RANGE = (1.2e-38, 3.4e38)
 
 
@@ -63,13 +67,36 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplerSettings:
+    """What draws.
+
+    Attributes
+    ----------
+    gpu : str
+        "auto": the GPU, where there is one that works; "on": the same, and one that doesn't is a
+        warning; "off": the CPU alone.
+    threads : int
+        Of the CPU, for one large call.
+    calibrate : bool
+        Whether to measure at start from how many arms each back end pays.
+    """
+
+    gpu: str
+    threads: int
+    calibrate: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the service was told, checked."""
+    """Everything the service was told, checked; `values` has each of it, with its origin."""
 
     source: str
     server: ServerSettings
+    sampler: SamplerSettings
     store: StoreSettings
     models: Models
+    catalogs: Mapping[str, CatalogSettings]
+    values: tuple[Setting, ...]
 
 
 def config_path(given: Path | None) -> Path:
@@ -100,17 +127,16 @@ def load_settings(path: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     environment, command = _from_environment(os.environ), overrides or {}
     for source in (given, environment, command):
         _override(table, source, problems)
-    origins = _origins({"environment": environment, "command line": command})
+    origins = _origins(path, given, environment, command)
     root = Fields("", table, problems)
-    settings = Settings(
-        source=str(path),
-        server=_server(root.section("server")),
-        store=read_stores(root, standard),
-        models=_models(root),
-    )
+    server, store = _server(root.section("server")), read_stores(root, standard)
+    sampler, models = _sampler(root.section("sampler"), server.workers), _models(root)
+    catalogs = read_catalogs(root, models, store.kind)
+    values = tuple(origins.setting(taken) for taken in root.taken)
+    settings = Settings(str(path), server, sampler, store, models, catalogs, values)
     root.finish()
     if problems:
-        raise ConfigError(str(path), [_with_origin(line, origins) for line in problems])
+        raise ConfigError(str(path), [origins.of_problem(line) for line in problems])
     return settings
 
 
@@ -135,19 +161,9 @@ def _override(table: dict[str, Any], source: Mapping[str, Any], problems: list[s
             problems.append(f"{section} is {values!r}, must be a table")
 
 
-def _origins(sources: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, str]:
-    """Return where each setting came from that isn't from the file."""
-    return {
-        f"{section}.{name}": origin
-        for origin, tables in sources.items()
-        for section, values in tables.items()
-        for name in values
-    }
-
-
-def _with_origin(problem: str, origins: Mapping[str, str]) -> str:
-    origin = origins.get(problem.partition(" ")[0])
-    return f"{problem} (from the {origin})" if origin else problem
+def _origins(path: Path, given: Tables, environment: Tables, command: Tables) -> Origins:
+    file = "" if path == DEFAULT_CONFIG else str(path)
+    return Origins(file, given, environment, command, ENV_PREFIX, frozenset(SECTIONS))
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -164,7 +180,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, Any
 def _misplaced(environment: Mapping[str, str]) -> list[str]:
     """Return a problem for each variable that would set what only the file can."""
     return [
-        f"{variable} is not a setting: models are declared in the file"
+        f"{variable} is not a setting: models and catalogues are declared in the file"
         for variable in sorted(environment)
         if MODEL_VARIABLE.match(variable) and not CLUSTER_VARIABLE.search(variable)
     ]
@@ -187,6 +203,17 @@ def _server(fields: Fields) -> ServerSettings:
         drain_delay_s=fields.number("drain_delay_s", low=0, high=600),
         drain_timeout_s=fields.number("drain_timeout_s", low=1, high=600),
         log_level=fields.choice("log_level", LOG_LEVELS),
+    )
+    fields.finish()
+    return settings
+
+
+def _sampler(fields: Fields, workers: int) -> SamplerSettings:
+    threads = fields.integer("threads", low=0, high=1024)
+    settings = SamplerSettings(
+        gpu=fields.choice("gpu", GPU),
+        threads=threads or max(1, cpu_quota() // workers),
+        calibrate=fields.flag("calibrate"),
     )
     fields.finish()
     return settings

@@ -15,6 +15,7 @@ from service.errors import (
     PROBLEMS,
     STATUS_OK,
     BrokenBody,
+    CatalogNotLoaded,
     FeaturesUnavailable,
     Problem,
 )
@@ -24,7 +25,7 @@ __all__ = ["Counts", "ModelCounts"]
 
 SHARE_WEIGHT = 0.02  # an average over some 100 predictions
 FORGOTTEN_S = 30.0
-KINDS = (*PROBLEMS, BrokenBody, FeaturesUnavailable)
+KINDS = (*PROBLEMS, BrokenBody, FeaturesUnavailable, CatalogNotLoaded)
 PROTOCOLS = ("predict", "oip")
 STATUSES = sorted({STATUS_OK, *(kind.status for kind in PROBLEMS)})
 
@@ -45,17 +46,26 @@ class ModelCounts:
     lost: NDArray[np.int64] = field(default_factory=_no_rows)
 
 
+@dataclass(slots=True)
+class CatalogCounts:
+    """Totals of one catalogue."""
+
+    predictions: int = 0
+    arms: int = 0
+
+
 class Counts:
     """Totals of one worker, shown by the health page and, over all workers, by the metrics.
 
     Parameters
     ----------
-    models : iterable of str
-        Names of the models that have figures before they are first asked for.
+    models, catalogs : iterable of str
+        Names of those that have figures before they are first asked for.
     """
 
-    def __init__(self, models: Iterable[str] = ()) -> None:
+    def __init__(self, models: Iterable[str] = (), catalogs: Iterable[str] = ()) -> None:
         self.models = {name: ModelCounts() for name in models}
+        self.catalogs = {name: CatalogCounts() for name in catalogs}
         self.problems: dict[str, int] = {}
         self.answers = dict.fromkeys(product(PROTOCOLS, STATUSES), 0)
         self.ok_seconds = Histogram()
@@ -65,7 +75,7 @@ class Counts:
 
     def prediction(self, model: str, batch: FeatureBatch, missing: int, degraded: int) -> None:
         """Count one scored list of candidates."""
-        counts = self.models.get(model) or self.models.setdefault(model, ModelCounts())
+        counts = self._of_model(model)
         counts.predictions += 1
         counts.candidates += len(batch.found)
         counts.missing += missing
@@ -75,6 +85,13 @@ class Counts:
             self._degraded_at = time.monotonic()
             counts.degraded_requests += 1
             counts.lost += np.bincount(batch.lost, minlength=len(Lost))
+
+    def catalog_prediction(self, model: str, catalog: str, arms: int) -> None:
+        """Count one answer from a catalogue of so many arms."""
+        self._of_model(model).predictions += 1
+        counts = self.catalogs.setdefault(catalog, CatalogCounts())
+        counts.predictions += 1
+        counts.arms += arms
 
     def problem(self, problem: Problem) -> None:
         """Count one problem answer by its kind."""
@@ -116,6 +133,11 @@ class Counts:
         yield from self._durations()
         for name, model in self.models.items():
             yield from _of_model(name, model)
+        for name, catalog in self.catalogs.items():
+            yield from _of_catalog(name, catalog)
+
+    def _of_model(self, name: str) -> ModelCounts:
+        return self.models.get(name) or self.models.setdefault(name, ModelCounts())
 
     def _answers(self) -> Iterator[Measurement]:
         about = (
@@ -137,7 +159,7 @@ class Counts:
         yield histogram("request_seconds", about, self.problem_seconds, outcome="problem")
         about = (
             "Time in each stage of a prediction: decode waits for the body too, features for the "
-            "store, the others are computation."
+            "store, draw, of a catalogue's arms, for a thread; the others are computation."
         )
         for stage, times in self.stage_seconds.items():
             yield histogram("request_stage_seconds", about, times, stage=stage)
@@ -161,3 +183,10 @@ def _of_model(name: str, model: ModelCounts) -> Iterator[Measurement]:
             yield counter("degraded_candidates", about, times, **labels)
     about = "Rows with a value that is not finite and > 0, taken for missing; mend the loader."
     yield counter("invalid_features", about, model.invalid, model=name)
+
+
+def _of_catalog(name: str, catalog: CatalogCounts) -> Iterator[Measurement]:
+    about = "Requests that a catalogue answered; its model's predictions count them, too."
+    yield counter("catalog_predictions", about, catalog.predictions, catalog=name)
+    about = "Arms of the catalogues as they were asked, those that a filter kept out included."
+    yield counter("catalog_ranked_arms", about, catalog.arms, catalog=name)

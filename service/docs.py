@@ -60,15 +60,16 @@ def _operation(
     yield f"<p><strong>{escape(operation['summary'])}.</strong> "
     yield f"{_prose(operation.get('description', ''))}</p>"
     if "requestBody" in operation:
-        schema = _schema(operation["requestBody"], schemas)
-        yield "<h3>Request</h3>" + _fields(schema)
-        example = orjson.dumps(schema["example"]).decode()
-        curl = f"curl -H 'content-type: application/json' -d '{example}' {url}"
-        yield f"<pre>{escape(curl)}</pre>"
+        for number, schema in enumerate(_schemas(operation["requestBody"], schemas)):
+            yield f"<h3>{'Or' if number else 'Request'}</h3>" + _fields(schema)
+            example = orjson.dumps(schema["example"]).decode()
+            curl = f"curl -H 'content-type: application/json' -d '{example}' {url}"
+            yield f"<pre>{escape(curl)}</pre>"
     yield "<h3>Answers</h3>" + _answers(operation["responses"])
     status, answer = next(iter(operation["responses"].items()))
     if "application/json" in answer["content"]:
-        yield f"<h3>Answer {status}</h3>" + _fields(_schema(answer, schemas))
+        for schema in _schemas(answer, schemas):
+            yield f"<h3>Answer {status}</h3>" + _fields(schema)
 
 
 def _answers(responses: Mapping[str, Any]) -> str:
@@ -84,16 +85,18 @@ def _answers(responses: Mapping[str, Any]) -> str:
 
 
 def _fields(schema: Mapping[str, Any]) -> str:
+    return _table(("field", "type", "meaning"), list(_rows(schema, "")))
+
+
+def _rows(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, ...]]:
     required = schema.get("required", ())
-    rows = [
-        (
-            f"<code>{escape(name)}</code>",
+    for name, field in schema["properties"].items():
+        yield (
+            f"<code>{escape(prefix + name)}</code>",
             escape(_type(field)) + (", required" if name in required else ""),
             _prose(field.get("description", "")),
         )
-        for name, field in schema["properties"].items()
-    ]
-    return _table(("field", "type", "meaning"), rows)
+        yield from _rows(field, f"{prefix}{name}.") if "properties" in field else ()
 
 
 def _prose(text: str) -> str:
@@ -117,7 +120,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return f'<div class="table"><table>{lines}</table></div>'
 
 
-def _schema(holder: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference: str = next(iter(holder["content"].values()))["schema"]["$ref"]
-    schema: Mapping[str, Any] = schemas[reference.rpartition("/")[2]]
-    return schema
+def _schemas(holder: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the forms that content may have."""
+    schema: Mapping[str, Any] = next(iter(holder["content"].values()))["schema"]
+    return [schemas[each["$ref"].rpartition("/")[2]] for each in schema.get("oneOf", [schema])]

@@ -8,6 +8,7 @@ Problem
 |- Overloaded             nothing is wrong: try again later, or elsewhere
 |- Unavailable            this node can't answer: try another
 |  |- FeaturesUnavailable  ... and its model forbids the prior in the place of features
+|  |- CatalogNotLoaded     ... as it is still reading the arms
 |- DeadlineExceeded       the caller's time is up
 |- Internal               a bug of ours
 """
@@ -24,6 +25,7 @@ __all__ = [
     "STATUS_OK",
     "BodyTooLarge",
     "BrokenBody",
+    "CatalogNotLoaded",
     "DeadlineExceeded",
     "FeaturesUnavailable",
     "FieldError",
@@ -147,8 +149,16 @@ class FeaturesUnavailable(Unavailable):
     """Features could not be had and the model forbids the prior in their place."""
 
 
+class CatalogNotLoaded(Unavailable):
+    """A catalogue that is declared has not been read yet."""
+
+    def __init__(self, name: str) -> None:
+        retry = [(b"retry-after", b"1")]
+        super().__init__(f"the catalogue {name!r} is not loaded yet", retry)
+
+
 class DeadlineExceeded(Problem):
-    """The deadline passed before the request had arrived."""
+    """The deadline passed before the request had arrived, or the scores of its catalogue."""
 
     status, title = 504, "Deadline exceeded"
 

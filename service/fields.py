@@ -2,21 +2,37 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "Taken"]
 
 _ABSENT: Any = object()
+
+
+class Taken(NamedTuple):
+    """A value that was read: its full name, and whether the table states it."""
+
+    name: str
+    value: Any
+    stated: bool
 
 
 class Fields:
     """One table of the configuration; each reader returns a value of its type, wrong or not.
 
     A wrong or missing value is noted in `problems` and a stand-in of the right type is returned,
-    so that reading goes on and the rest is checked too.
+    so that reading goes on and the rest is checked too. What is read, there or in tables within,
+    is added to `taken`, but for what is missing.
     """
 
-    def __init__(self, path: str, table: Mapping[str, Any], problems: list[str]) -> None:
+    def __init__(
+        self,
+        path: str,
+        table: Mapping[str, Any],
+        problems: list[str],
+        taken: list[Taken] | None = None,
+    ) -> None:
+        self.taken: list[Taken] = [] if taken is None else taken
         self._path = path
         self._table = table
         self._problems = problems
@@ -43,7 +59,7 @@ class Fields:
         if not isinstance(table, dict):
             self.problem(name, f"is {table!r}, must be a table")
             table = {}
-        return Fields(self._full(name), table, self._problems)
+        return Fields(self._full(name), table, self._problems, self.taken)
 
     def text(self, name: str, default: str = _ABSENT, *, empty: bool = False) -> str:
         """Return a string, an empty one only where that is allowed."""
@@ -145,9 +161,13 @@ class Fields:
 
     def _take(self, name: str, default: Any) -> Any:
         self._known.add(name)
-        if name not in self._table and default is _ABSENT:
+        stated = name in self._table
+        value = self._table.get(name, default)
+        if value is _ABSENT:
             self.problem(name, "is missing")
-        return self._table.get(name, default)
+        else:
+            self.taken.append(Taken(self._full(name), value, stated))
+        return value
 
     def _full(self, name: str) -> str:
         return ".".join(part for part in (self._path, name) if part)

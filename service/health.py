@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from bandit import Models
 from featurestore import Histogram, Measurement, Resident
 from service.admission import Admission
+from service.catalogs.keepers import Keepers
 from service.counts import Counts
 from service.errors import STATUS_OK, Unavailable
 from service.lifecycle import Lifecycle
@@ -35,6 +36,7 @@ class Ready:
         self,
         models: Models,
         upkeep: Upkeep,
+        keepers: Keepers,
         admission: Admission,
         lifecycle: Lifecycle,
         counts: Counts,
@@ -42,6 +44,7 @@ class Ready:
         self.models = models
         self.upkeep = upkeep
         self.store = upkeep.store
+        self.keepers = keepers
         self.admission = admission
         self.lifecycle = lifecycle
         self.counts = counts
@@ -49,7 +52,8 @@ class Ready:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a probe."""
         checks, failing = await self.checks()
-        status = failing[0] if failing else "ok" if checks["store"] == "ok" else "degraded"
+        well = all(said == "ok" for said in checks.values())
+        status = failing[0] if failing else "ok" if well else "degraded"
         document = {"status": status, "checks": checks, **self._facts()}
         code = Unavailable.status if failing else STATUS_OK
         await reply(send, code, [JSON], orjson.dumps(document))
@@ -59,7 +63,11 @@ class Ready:
         serves, store = await self._store()
         leaving = self.lifecycle.leaving  # as it is now, should the embedded store have taken long
         checks = {"lifecycle": "draining" if leaving else "ok", "store": store}
-        return checks, [checks["lifecycle"]] * leaving + [store] * (not serves)
+        failing = [checks["lifecycle"]] * leaving + [store] * (not serves)
+        for name, there, said in self.keepers.checks():
+            checks[f"catalog {name}"] = said
+            failing += [f"catalog {name} {said}"] * (not there)
+        return checks, failing
 
     async def _store(self) -> tuple[bool, str]:
         """Whether predictions can be answered well enough, and how the store is."""

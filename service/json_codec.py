@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from bandit import Models
 from bandit.posterior import Column
+from service.catalogs.catalog import Catalogs
+from service.catalogs.request import CatalogRequest
 from service.errors import Problem
 from service.media import JSON_MEDIA, require_media
 from service.reply import JSON, PROBLEM_JSON, Headers
@@ -21,8 +23,9 @@ class JsonCodec:
 
     protocol = "predict"
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, catalogs: Catalogs) -> None:
         self.models = models
+        self.catalogs = catalogs
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
         """Refuse what isn't JSON in UTF-8."""
@@ -30,9 +33,9 @@ class JsonCodec:
 
     def decode(
         self, path: Mapping[str, str], headers: Mapping[bytes, bytes], body: bytes
-    ) -> PredictRequest:
+    ) -> PredictRequest | CatalogRequest:
         """Read a JSON object."""
-        return decode(body, self.models)
+        return decode(body, self.models, self.catalogs)
 
     def encode(
         self,

@@ -6,10 +6,11 @@ import os
 import resource
 import shutil
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
 from service.logs import log_config
 from service.metrics import figures_folder
 from service.ports import port_problem
+from service.sampling.sampling import Sampling
 from service.stores.kind import StoreKind
 from service.stores.opening import open_store
 from service.stores.serving import open_serving
@@ -107,8 +109,8 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
     )
     granian.on_startup(partial(announce, settings))
-    with figures_folder() as folder:
-        load = partial(load_worker, settings, flag, folder)
+    with figures_folder() as figures, _catalogs_folder(settings) as catalogs:
+        load = partial(load_worker, settings, flag, figures, catalogs)
         granian.serve(target_loader=load, wrap_loader=False)
 
 
@@ -118,12 +120,30 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def load_worker(settings: Settings, flag: SharedFlag, figures: Path) -> ASGIApp:
+@contextmanager
+def _catalogs_folder(settings: Settings) -> Iterator[Path | None]:
+    """Make the folder that the workers share snapshots in, if there are any; remove it at the end.
+
+    They may be large, so it isn't in memory unless TMPDIR is.
+    """
+    if not settings.catalogs:
+        yield None
+        return
+    folder = tempfile.TemporaryDirectory(prefix="bandit-serve-", ignore_cleanup_errors=True)
+    with folder as name:
+        yield Path(name)
+
+
+def load_worker(
+    settings: Settings, flag: SharedFlag, figures: Path, catalogs: Path | None
+) -> ASGIApp:
     """Return the application of one worker; runs in the worker's process."""
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)
-    _end_with_parent(figures)
-    return create_app(settings, open_serving(settings.store), Lifecycle(flag), figures)
+    _end_with_parent([folder for folder in (figures, catalogs) if folder])
+    sampling = Sampling(settings.sampler, figures)
+    store, lifecycle = open_serving(settings.store), Lifecycle(flag)
+    return create_app(settings, store, lifecycle, figures, catalogs, sampling=sampling)
 
 
 def check_start(settings: Settings) -> None:
@@ -159,17 +179,18 @@ def _port_problems(server: ServerSettings) -> list[str]:
     return [f"server.host:port is {server.host}:{server.port}: {problem}"] if problem else []
 
 
-def _end_with_parent(figures: Path) -> None:
+def _end_with_parent(folders: Sequence[Path]) -> None:
     """Stop this worker when the launcher dies, even by kill -9, so that the port is set free.
 
-    The folder of the figures, which the launcher would have removed, goes too.
+    The folders that the launcher would have removed go too.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_wait_then_stop, args=(parent.join, figures), daemon=True).start()
+        threading.Thread(target=_wait_then_stop, args=(parent.join, folders), daemon=True).start()
 
 
-def _wait_then_stop(wait: Callable[[], None], figures: Path) -> None:
+def _wait_then_stop(wait: Callable[[], None], folders: Sequence[Path]) -> None:
     wait()
-    shutil.rmtree(figures, ignore_errors=True)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGINT)

@@ -1,13 +1,21 @@
 """The OpenAPI 3.1 document, made from the limits and errors that the code enforces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bandit import Models
 from service import errors
+from service.catalogs.openapi import (
+    CATALOG_PROSE,
+    CATALOG_REQUEST,
+    answered_catalog,
+    catalog_schemas,
+    common_fields,
+)
+from service.catalogs.settings import CatalogSettings
 from service.errors import STATUS_OK, Problem, Unavailable
 from service.oip.openapi import oip_paths, oip_schemas
-from service.request import MAX_DECISION_ID_BYTES, MAX_ID_BYTES, MAX_TIMEOUT_MS
+from service.request import MAX_ID_BYTES
 
 __all__ = ["API_VERSION", "openapi_document"]
 
@@ -28,8 +36,10 @@ PREDICT_PROBLEMS: tuple[type[Problem], ...] = (
 )
 
 
-def openapi_document(models: Models, max_body_bytes: int) -> Schema:
-    """Return the document for a service with these models and this limit on bodies."""
+def openapi_document(
+    models: Models, max_body_bytes: int, catalogs: Mapping[str, CatalogSettings]
+) -> Schema:
+    """Return the document for a service with these models, catalogues and limit on bodies."""
     ready = _health("Whether this node should get traffic", Unavailable)
     return {
         "openapi": "3.1.0",
@@ -40,7 +50,7 @@ def openapi_document(models: Models, max_body_bytes: int) -> Schema:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
-            "/predict": {"post": _predict(max_body_bytes)},
+            "/predict": {"post": _predict(max_body_bytes, bool(catalogs))},
             "/health": {"get": {**ready, "operationId": "health"}},
             "/health/ready": {"get": {**ready, "operationId": "ready"}},
             "/health/live": {
@@ -52,6 +62,7 @@ def openapi_document(models: Models, max_body_bytes: int) -> Schema:
         "components": {
             "schemas": {
                 "PredictRequest": _request(models),
+                **catalog_schemas(models, catalogs),
                 "Prediction": _prediction(),
                 "Health": _health_schema(),
                 "Problem": _problem(),
@@ -61,7 +72,9 @@ def openapi_document(models: Models, max_body_bytes: int) -> Schema:
     }
 
 
-def _predict(max_body_bytes: int) -> Schema:
+def _predict(max_body_bytes: int, has_catalogs: bool) -> Schema:
+    listed = _json("PredictRequest")
+    content = _json("PredictRequest", CATALOG_REQUEST) if has_catalogs else listed
     return {
         "operationId": "predict",
         "summary": "Score and rank candidates",
@@ -69,9 +82,10 @@ def _predict(max_body_bytes: int) -> Schema:
             "Scores every candidate with the model's policy and answers them best first. The same "
             "decision id gives the same candidate the same score, whatever else is in the list. "
             f"A body may have {max_body_bytes / (1 << 20):g} MiB."
+            + (CATALOG_PROSE if has_catalogs else "")
         ),
         "parameters": [_traceparent()],
-        "requestBody": {"required": True, "content": _json("PredictRequest")},
+        "requestBody": {"required": True, "content": content},
         "responses": {
             str(STATUS_OK): {
                 "description": "The scores, as columns",
@@ -132,6 +146,7 @@ def _problems(kinds: Sequence[type[Problem]]) -> Schema:
 
 def _request(models: Models) -> Schema:
     most = max(model.max_candidates for model in models.by_name.values())
+    shared = common_fields(models)
     keys = sorted({key for model in models.by_name.values() for key in model.entity.keys})
     return {
         "type": "object",
@@ -149,8 +164,7 @@ def _request(models: Models) -> Schema:
                 ),
             },
             "model": {
-                "type": ["string", "null"],
-                "enum": [*models.by_name, None],
+                **shared["model"],
                 "description": f"Which model scores them; {models.default!r} unless said.",
             },
             "context": {
@@ -160,15 +174,7 @@ def _request(models: Models) -> Schema:
                 + (f"Keys in use: {', '.join(keys)}." if keys else "No model here needs any.")
                 + " Other keys are ignored.",
             },
-            "decision_id": {
-                "type": ["string", "null"],
-                "minLength": 1,
-                "maxLength": MAX_DECISION_ID_BYTES,
-                "description": (
-                    f"Keys the randomness, 1 to {MAX_DECISION_ID_BYTES} bytes of UTF-8; the "
-                    "server makes a time-ordered unique one otherwise."
-                ),
-            },
+            "decision_id": shared["decision_id"],
             "top_k": {
                 "type": ["integer", "null"],
                 "minimum": 1,
@@ -179,12 +185,7 @@ def _request(models: Models) -> Schema:
                 "default": "score",
                 "description": "Best first, or as sent.",
             },
-            "timeout_ms": {
-                "type": ["integer", "null"],
-                "minimum": 1,
-                "maximum": MAX_TIMEOUT_MS,
-                "description": "The caller's deadline; the model's own caps it.",
-            },
+            "timeout_ms": shared["timeout_ms"],
         },
         "example": _example(models),
     }
@@ -206,6 +207,7 @@ def _prediction() -> Schema:
             "decision_id": {"type": "string", "description": "As sent, or made by the server."},
             "model": {"type": "string", "description": "The model that scored."},
             "version": {"type": "string", "description": "Its version, as configured."},
+            "catalog": answered_catalog(),
             "candidates": {
                 "type": "array",
                 "items": {"type": "string"},
@@ -218,7 +220,8 @@ def _prediction() -> Schema:
             },
             "missing": {
                 **count,
-                "description": "Candidates unknown to the store, scored from the prior.",
+                "description": "Candidates unknown to the store, scored from the prior; of a "
+                "catalogue, all its arms whose features are not fit.",
             },
             "degraded": {
                 "type": "boolean",
@@ -295,5 +298,7 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _json(name: str) -> Schema:
-    return {"application/json": {"schema": _ref(name)}}
+def _json(*names: str) -> Schema:
+    """Return content of one of the schemas of these names."""
+    schemas = [_ref(name) for name in names]
+    return {"application/json": {"schema": {"oneOf": schemas} if schemas[1:] else schemas[0]}}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Generic
 from urllib.parse import quote
 
@@ -9,9 +10,12 @@ import numpy as np
 from starlette.types import Receive, Scope, Send
 
 from bandit import Models, rank
+from bandit.crossovers import Draw
+from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
 from service.admission import Admission
 from service.body import Body
+from service.catalogs.request import CatalogRequest
 from service.codec import Codec, Request
 from service.counts import Counts
 from service.decision_id import new_decision_id
@@ -19,11 +23,15 @@ from service.errors import STATUS_OK, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
-from service.reply import CLOSE, Headers, reply
+from service.reply import CLOSE, JSON, Headers, reply
+from service.side_threads import SideThreads
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
+from service.wire import encode_best
 
 __all__ = ["Predict"]
+
+ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many draws, some 0.3 us
 
 
 class Call:
@@ -53,6 +61,8 @@ class Predict(Generic[Request]):
         lifecycle: Lifecycle,
         counts: Counts,
         max_body_bytes: int,
+        sampler: Dispatch,
+        side: SideThreads,
     ) -> None:
         self.codec = codec
         self.store = store
@@ -60,6 +70,8 @@ class Predict(Generic[Request]):
         self.lifecycle = lifecycle
         self.counts = counts
         self.max_body_bytes = max_body_bytes
+        self.sampler = sampler
+        self.side = side
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,10 +91,23 @@ class Predict(Generic[Request]):
         request = self.codec.decode(call.names, call.headers, body)
         call.decision_id = request.decision_id or new_decision_id()
         call.stages.done("decode")
-        batch = await fetch_features(self.store, request, call.started + request.deadline_s)
+        deadline = call.started + request.deadline_s
+        if isinstance(request, CatalogRequest):
+            return await self._best_of_catalog(call, request, call.decision_id, deadline)
+        return await self._ranked_list(call, request, call.decision_id, deadline)
+
+    async def _ranked_list(
+        self, call: Call, request: Request, decision_id: str, deadline: float
+    ) -> tuple[Headers, bytes]:
+        batch = await fetch_features(self.store, request, deadline)
         call.stages.done("features")
         lanes = request.ids.hashes
-        scores = request.model.score(batch.values, batch.found, call.decision_id, lanes)
+        columns = batch.values, batch.found, decision_id, lanes, self.sampler
+        if self.sampler.inline(len(lanes), Draw.LIST):
+            scores = request.model.score(*columns)
+        else:  # features that came at the deadline, or not at all, are scored nevertheless
+            work, late = partial(request.model.score, *columns), time.monotonic()
+            scores = await self.side.run(work, late + request.deadline_s)
         call.stages.done("score")
         order = None if request.as_sent else rank(scores, lanes, request.top_k)
         if order is not None and request.order == "input":
@@ -90,10 +115,22 @@ class Predict(Generic[Request]):
         call.stages.done("rank")
         degraded = int(np.count_nonzero(batch.lost))
         missing = len(lanes) - int(np.count_nonzero(batch.found)) - degraded
-        answer = self.codec.encode(request, call.decision_id, scores, order, missing, degraded)
+        answer = self.codec.encode(request, decision_id, scores, order, missing, degraded)
         call.stages.done("encode")
         self.counts.prediction(request.model.name, batch, missing, degraded)
         return answer
+
+    async def _best_of_catalog(
+        self, call: Call, request: CatalogRequest, decision_id: str, deadline: float
+    ) -> tuple[Headers, bytes]:
+        best = partial(request.best, decision_id, self.sampler)
+        inline = self.sampler.inline(request.arms + ARMS_AN_ID * len(request.without))
+        ids, scores = best() if inline else await self.side.run(best, deadline)
+        call.stages.done("draw")
+        answer = encode_best(request, decision_id, ids, scores)
+        call.stages.done("encode")
+        self.counts.catalog_prediction(request.model.name, request.name, request.arms)
+        return [JSON], answer
 
     async def _send(
         self, send: Send, call: Call, status: int, headers: Headers, body: bytes

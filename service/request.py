@@ -1,13 +1,13 @@
 """The request of a prediction, whatever it came as, and the rules for its fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import orjson
 
-from bandit import Model
+from bandit import Model, Models
 from idcolumn import IdColumn
 from service.errors import FieldError
 
@@ -18,13 +18,17 @@ __all__ = [
     "MAX_TIMEOUT_MS",
     "PredictRequest",
     "check_ids",
-    "note_wrong_ids",
+    "check_lengths",
+    "note_wrong",
     "read_context",
     "read_decision_id",
+    "read_ids",
     "read_integer",
+    "read_model",
     "read_order",
     "read_timeout_s",
     "shown",
+    "unknown_fields",
 ]
 
 MAX_ID_BYTES = 256
@@ -53,35 +57,72 @@ class PredictRequest:
         return self.order == "input" and self.top_k is None
 
 
+def unknown_fields(given: Mapping[str, Any], known: Set[str], prefix: str = "") -> list[FieldError]:
+    """Return what is wrong with the names of the fields of an object."""
+    if given.keys() <= known:
+        return []
+    names = ", ".join(sorted(known))
+    unknown = list(given.keys() - known)[:MAX_ERRORS]
+    return [FieldError(prefix + n[:100], f"is not a field; known are {names}") for n in unknown]
+
+
+def read_model(
+    envelope: Mapping[str, Any], models: Models, default: str, errors: list[FieldError]
+) -> Model | None:
+    """Return the model that is named, or the default; None where there is no such model."""
+    name = envelope.get("model")
+    name = default if name is None else name
+    model = models.by_name.get(name) if isinstance(name, str) else None
+    if model is None:
+        known = ", ".join(models.by_name)
+        errors.append(FieldError("model", f"is {shown(name)}, must be one of: {known}"))
+    return model
+
+
+def read_ids(field: str, value: object, errors: list[FieldError]) -> IdColumn:
+    """Return the ids of an array that wasn't read in one pass with its body."""
+    if not isinstance(value, list):
+        errors.append(FieldError(field, f"is {shown(value)}, must be an array of strings"))
+        return IdColumn.from_list([])
+    wrong = [i for i, item in enumerate(value) if not isinstance(item, str)]
+    if not wrong:
+        return IdColumn.from_list(value)
+    note_wrong(field, wrong, lambda i: f"is {shown(value[i])}, must be a string", errors)
+    return IdColumn.from_list([])
+
+
 def check_ids(field: str, ids: IdColumn, model: Model, errors: list[FieldError]) -> None:
     """Note what is wrong with the candidates, which came in this field."""
-    count = len(ids)
-    if count == 0 and not any(error.field.startswith(field) for error in errors):
+    if len(ids) == 0 and not any(error.field.startswith(field) for error in errors):
         errors.append(FieldError(field, "is empty, must hold at least one id"))
-    if count > model.max_candidates:
-        errors.append(
-            FieldError(field, f"holds {count} ids, at most {model.max_candidates} allowed")
-        )
+    check_lengths(field, ids, model.max_candidates, errors)
+
+
+def check_lengths(field: str, ids: IdColumn, most: int, errors: list[FieldError]) -> None:
+    """Note if there are more than `most` ids, and which of them are too short or too long."""
+    count = len(ids)
+    if count > most:
+        errors.append(FieldError(field, f"holds {count} ids, at most {most} allowed"))
         return
     if ids.shortest >= 1 and ids.longest <= MAX_ID_BYTES:
         return
     lengths = ids.lengths
     wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_ID_BYTES)).tolist()
-    note_wrong_ids(
-        field,
-        wrong,
-        lambda i: f"has {lengths[i]} bytes, must have 1 to {MAX_ID_BYTES}",
-        errors,
-    )
+    wanted = f"must have 1 to {MAX_ID_BYTES}"
+    note_wrong(field, wrong, lambda i: f"has {lengths[i]} bytes, {wanted}", errors)
 
 
-def note_wrong_ids(
-    field: str, wrong: list[int], message: Callable[[int], str], errors: list[FieldError]
+def note_wrong(
+    field: str,
+    wrong: list[int],
+    message: Callable[[int], str],
+    errors: list[FieldError],
+    what: str = "ids",
 ) -> None:
-    """Name the first of the wrong ids, and how many more there are."""
+    """Name the first of the wrong elements of an array, and how many more there are."""
     errors += [FieldError(f"{field}[{i}]", message(i)) for i in wrong[:MAX_ERRORS]]
     if len(wrong) > MAX_ERRORS:
-        errors.append(FieldError(field, f"has {len(wrong) - MAX_ERRORS} more wrong ids"))
+        errors.append(FieldError(field, f"has {len(wrong) - MAX_ERRORS} more wrong {what}"))
 
 
 def read_context(

@@ -4,7 +4,7 @@ from time import perf_counter
 
 __all__ = ["STAGES", "Stages"]
 
-STAGES = ("decode", "features", "score", "rank", "encode")
+STAGES = ("decode", "features", "score", "rank", "draw", "encode")
 FORMATS = [", ".join(["%s;dur=%.3f"] * ended) for ended in range(len(STAGES) + 1)]
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from bandit import Models
 from featurestore import Resident, StoreError
 from featurestore.failurelog import FailureLog
-from idcolumn import IdColumn
+from service.stores.probe import needed_by, probe
 from service.stores.serving import Serving
 
 __all__ = ["Upkeep"]
@@ -18,24 +18,29 @@ log = logging.getLogger("bandit_serve.upkeep")
 
 RETRY_S = 1.0
 CHECK_S = 1.0
-NO_IDS = IdColumn.from_list([])
 
 
 class Upkeep:
     """Gets the store ready, and follows what is written to an embedded one, until the service ends.
 
-    Attributes
-    ----------
-    ready : bool
-        The embedded store's rows are in memory, or a store over a network was reached once.
+    It is ready when the embedded store's rows are in memory, or one over a network was reached.
     """
 
     def __init__(self, store: Serving, models: Models) -> None:
         self.store = store
-        self.ready = False
+        self._ready = asyncio.Event()
         self._trouble: StoreError | None = None
         self._log = FailureLog("a look at the store")
-        self._tables = {(m.entity_type, m.features) for m in models.by_name.values()}
+        self._needed = needed_by(models)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has been ready once."""
+        return self._ready.is_set()
+
+    async def until_ready(self) -> None:
+        """Wait for it, however long it takes."""
+        await self._ready.wait()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -64,18 +69,15 @@ class Upkeep:
         return None
 
     async def _check(self) -> None:
-        """Prove that the store answers and, where it can tell, has the models' features."""
-        deadline = time.monotonic() + CHECK_S
-        await self.store.check(deadline)
-        for entity_type, features in self._tables:
-            await self.store.fetch(entity_type, NO_IDS, features, deadline)
+        await probe(self.store, self._needed, time.monotonic() + CHECK_S)
 
     async def _watch(self) -> None:
         """Look after a store over a network, so that a probe need not wait for it."""
         while True:
             try:
                 await self._check()
-                self.ready, self._trouble = True, None
+                self._trouble = None
+                self._ready.set()
                 self._log.succeeded()
             except Exception as error:
                 self._trouble = error if isinstance(error, StoreError) else StoreError(repr(error))
@@ -86,7 +88,7 @@ class Upkeep:
         while not self.ready:
             try:
                 await store.fill()
-                self.ready = True
+                self._ready.set()
             except Exception:
                 log.exception("the hot tier can't be filled; trying again")
                 await asyncio.sleep(RETRY_S)

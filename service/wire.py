@@ -7,24 +7,26 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from bandit import Model, Models
+from bandit import Models
 from bandit.posterior import Column
 from idcolumn import IdColumn, numbers_to_json, split
+from service.catalogs.catalog import Catalogs
+from service.catalogs.request import CatalogRequest, read_catalog_request
 from service.errors import FieldError, InvalidRequest, MalformedBody
 from service.request import (
-    MAX_ERRORS,
     PredictRequest,
     check_ids,
-    note_wrong_ids,
     read_context,
     read_decision_id,
+    read_ids,
     read_integer,
+    read_model,
     read_order,
     read_timeout_s,
-    shown,
+    unknown_fields,
 )
 
-__all__ = ["decode", "encode", "parse"]
+__all__ = ["decode", "encode", "encode_best", "parse"]
 
 FIELDS = frozenset(
     {"candidates", "model", "context", "decision_id", "top_k", "order", "timeout_ms"}
@@ -49,15 +51,25 @@ def parse(body: bytes) -> tuple[Any, IdColumn | None]:
         raise MalformedBody(str(error)) from None
 
 
-def decode(body: bytes, models: Models) -> PredictRequest:
-    """Parse and check a request; InvalidRequest names every wrong field at once."""
+def decode(body: bytes, models: Models, catalogs: Catalogs) -> PredictRequest | CatalogRequest:
+    """Parse and check a request.
+
+    Raises
+    ------
+    InvalidRequest
+        Names every wrong field at once.
+    CatalogNotLoaded
+        Nothing is wrong with the request, but the catalogue that it names isn't there yet.
+    """
     envelope, ids = parse(body)
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
-    errors = _unknown_fields(envelope)
+    errors = unknown_fields(envelope, FIELDS)
     if ids is None:
+        if catalogs.by_name and isinstance(envelope.get("candidates"), dict):
+            return read_catalog_request(envelope, models, catalogs, errors)
         ids = _candidates(envelope, errors)
-    model = _model(envelope, models, errors)
+    model = read_model(envelope, models, models.default, errors) or models.by_name[models.default]
     check_ids("candidates", ids, model, errors)
     request = PredictRequest(
         ids=ids,
@@ -92,40 +104,34 @@ def encode(
         counted["degraded_candidates"] = degraded
     columns = b"" if order is None else b',"candidates":' + request.ids.to_json(order)
     columns += b',"scores":' + numbers_to_json(scores, order)
+    return _joined(named, columns, counted)
+
+
+def encode_best(request: CatalogRequest, decision_id: str, ids: IdColumn, scores: Column) -> bytes:
+    """Return the answer of the best arms of a catalogue, which are in order."""
+    snapshot = request.snapshot
+    named = {
+        "decision_id": decision_id,
+        "model": request.model.name,
+        "version": request.model.version,
+        "catalog": {
+            "name": request.name,
+            "version": snapshot.version,
+            "arms": request.arms,
+        },
+    }
+    columns = b',"candidates":' + ids.to_json() + b',"scores":' + numbers_to_json(scores)
+    return _joined(named, columns, {"missing": snapshot.missing, "degraded": False})
+
+
+def _joined(named: Mapping[str, Any], columns: bytes, counted: Mapping[str, Any]) -> bytes:
     return b"".join((orjson.dumps(named)[:-1], columns, b",", orjson.dumps(counted)[1:]))
-
-
-def _unknown_fields(envelope: Mapping[str, Any]) -> list[FieldError]:
-    if envelope.keys() <= FIELDS:
-        return []
-    known = ", ".join(sorted(FIELDS))
-    unknown = list(envelope.keys() - FIELDS)[:MAX_ERRORS]
-    return [FieldError(name[:100], f"is not a field; known are {known}") for name in unknown]
 
 
 def _candidates(envelope: Mapping[str, Any], errors: list[FieldError]) -> IdColumn:
     """Return the candidates of a body that couldn't be read in one pass."""
     value = envelope.get("candidates")
-    if value is None:
-        errors.append(FieldError("candidates", "is missing"))
-    elif not isinstance(value, list):
-        errors.append(FieldError("candidates", f"is {shown(value)}, must be an array of strings"))
-    else:
-        wrong = [i for i, item in enumerate(value) if not isinstance(item, str)]
-        if not wrong:
-            return IdColumn.from_list(value)
-        note_wrong_ids(
-            "candidates", wrong, lambda i: f"is {shown(value[i])}, must be a string", errors
-        )
+    if value is not None:
+        return read_ids("candidates", value, errors)
+    errors.append(FieldError("candidates", "is missing"))
     return IdColumn.from_list([])
-
-
-def _model(envelope: Mapping[str, Any], models: Models, errors: list[FieldError]) -> Model:
-    name = envelope.get("model")
-    name = models.default if name is None else name
-    model = models.by_name.get(name) if isinstance(name, str) else None
-    if model is None:
-        known = ", ".join(models.by_name)
-        errors.append(FieldError("model", f"is {shown(name)}, must be one of: {known}"))
-        return models.by_name[models.default]
-    return model

@@ -26,7 +26,7 @@ ARROWS = {
     "ext/idcolumn": {"numpy"},
 }
 # ... but for the decision, which does no I/O and reads no clock
-PURE = {"collections", "dataclasses", "hashlib", "math", "string", "typing"}
+PURE = {"collections", "dataclasses", "enum", "hashlib", "math", "string", "typing"}
 # ... and but for what drives a device: threads, memory, and a C library's fma
 DEVICE = {"concurrent", "contextlib", "ctypes", "functools", "queue", "struct", "threading"}
 DEVICE |= {"weakref"}

@@ -28,8 +28,8 @@ def sample_top_k(
     lanes: NDArray[np.uint64] | None = None,
     *,
     tags: NDArray[np.uint64] | None = None,
-    include: SupportsIndex = 0,
-    exclude: SupportsIndex = 0,
+    include_tags: SupportsIndex = 0,
+    exclude_tags: SupportsIndex = 0,
     without: NDArray[np.int64] | None = None,
     threads: SupportsIndex = 1,
 ) -> tuple[NDArray[np.int64], NDArray[_Real]]: ...

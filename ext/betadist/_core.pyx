@@ -11,9 +11,10 @@ from cpython.long cimport PyLong_AsLongAndOverflow
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libcpp cimport bool as cpp_bool
+from libcpp.optional cimport optional
 
 from betadist cimport sampler
-from betadist.sampler cimport Columns, Kernel, Piece, Shapes, Stream
+from betadist.sampler cimport Columns, Filter, Kernel, Piece, Shapes, Stream
 
 cnp.import_array()
 
@@ -58,7 +59,7 @@ cdef class Draw:
 cdef Draw checked(alpha, beta, key, lanes, threads):
     cdef Draw draw = Draw.__new__(Draw)
     # The numbers first: an __index__ of the caller's may do anything to the arrays.
-    draw.stream.key = checked_key(key)
+    draw.stream.key = checked_word("key", key)
     draw.stream.max_attempts = sampler.MAX_ATTEMPTS
     draw.threads = checked_threads(threads)
     draw.alpha = column("alpha", alpha)
@@ -67,7 +68,7 @@ cdef Draw checked(alpha, beta, key, lanes, threads):
     draw.typenum = cnp.PyArray_TYPE(draw.alpha)
     draw.check_alike()
     if lanes is not None:
-        draw.lanes = checked_lanes(lanes, draw.n)
+        draw.lanes = checked_words("lanes", lanes, draw.n)
     return draw
 
 
@@ -113,24 +114,41 @@ cdef check_column(str name, cnp.ndarray values):
         raise ValueError(f"{name}[{at}] is {values[at]!s}, must be {bound}")
 
 
-cdef cnp.ndarray checked_lanes(lanes, size_t n):
-    if not cnp.PyArray_Check(lanes):
-        raise TypeError(f"lanes is {type(lanes).__name__}, must be a numpy array")
-    cdef int typenum = cnp.PyArray_TYPE(lanes)
-    if typenum != cnp.NPY_UINT64 and lanes.dtype != np.uint64 or not is_native(lanes):
-        raise TypeError(f"lanes is {lanes.dtype}, must be uint64")
-    cdef cnp.ndarray checked = contiguous("lanes", lanes, cnp.NPY_UINT64)
+cdef cnp.ndarray checked_words(str name, words, size_t n):
+    if not cnp.PyArray_Check(words):
+        raise TypeError(f"{name} is {type(words).__name__}, must be a numpy array")
+    cdef int typenum = cnp.PyArray_TYPE(words)
+    if typenum != cnp.NPY_UINT64 and words.dtype != np.uint64 or not is_native(words):
+        raise TypeError(f"{name} is {words.dtype}, must be uint64")
+    cdef cnp.ndarray checked = contiguous(name, words, cnp.NPY_UINT64)
     if <size_t>cnp.PyArray_DIM(checked, 0) != n:
-        raise ValueError(f"lanes has {len(checked)} elements, alpha has {n}")
+        raise ValueError(f"{name} has {len(checked)} elements, alpha has {n}")
     return checked
 
 
-cdef uint64_t checked_key(key) except? 0:
-    number = index_of("key", key)
+cdef cnp.ndarray checked_positions(str name, positions, size_t n):
+    if not cnp.PyArray_Check(positions):
+        raise TypeError(f"{name} is {type(positions).__name__}, must be a numpy array")
+    cdef int typenum = cnp.PyArray_TYPE(positions)
+    if typenum != cnp.NPY_INT64 and positions.dtype != np.int64 or not is_native(positions):
+        raise TypeError(f"{name} is {positions.dtype}, must be int64")
+    cdef cnp.ndarray checked = contiguous(name, positions, cnp.NPY_INT64)
+    cdef const int64_t* data = <const int64_t*>cnp.PyArray_DATA(checked)
+    cdef size_t count = <size_t>cnp.PyArray_DIM(checked, 0)
+    cdef size_t at = sampler.first_misplaced(data, count, n)
+    if at == count:
+        return checked
+    if 0 <= data[at] < <int64_t>n:
+        raise ValueError(f"{name}[{at}] is {data[at]}, must be above {name}[{at - 1}]")
+    raise ValueError(f"{name}[{at}] is {data[at]}, must be in [0, {n})")
+
+
+cdef uint64_t checked_word(str name, word) except? 0:
+    number = index_of(name, word)
     try:
         return number
     except OverflowError:
-        raise ValueError(f"key is {number}, must be in [0, 2**64)") from None
+        raise ValueError(f"{name} is {number}, must be in [0, 2**64)") from None
 
 
 cdef int checked_threads(threads) except -1:
@@ -204,11 +222,45 @@ cdef cnp.ndarray run_to(Draw draw, const Kernel* kernel, cnp.ndarray out):
     return out
 
 
-cdef bint select(Draw draw, size_t k, int64_t* indices, real* values) except -1:
+@cython.no_gc
+cdef class Chosen:
+    """Checked arguments that say which arms take part, and what keeps their arrays alive."""
+
+    cdef cnp.ndarray tags, without
+    cdef Filter filter
+
+
+cdef Chosen tagged(include_tags, exclude_tags):
+    cdef Chosen arms = Chosen.__new__(Chosen)
+    arms.filter.asked.wanted = checked_word("include_tags", include_tags)
+    arms.filter.asked.unwanted = checked_word("exclude_tags", exclude_tags)
+    return arms
+
+
+cdef check_chosen(Chosen arms, size_t n, tags, without):
+    if tags is not None:
+        arms.tags = checked_words("tags", tags, n)
+        arms.filter.tags = <const uint64_t*>cnp.PyArray_DATA(arms.tags)
+    elif arms.filter.asked.wanted != 0:
+        raise ValueError(f"include_tags is {arms.filter.asked.wanted}, must be 0 without tags")
+    elif arms.filter.asked.unwanted != 0:
+        raise ValueError(f"exclude_tags is {arms.filter.asked.unwanted}, must be 0 without tags")
+    if without is not None:
+        arms.without = checked_positions("without", without, n)
+        arms.filter.without = <const int64_t*>cnp.PyArray_DATA(arms.without)
+        arms.filter.without_count = <size_t>cnp.PyArray_DIM(arms.without, 0)
+
+
+cdef Py_ssize_t select(Draw draw, Chosen arms, size_t k, int64_t* indices,
+                       real* values) except -1:
     cdef Columns[real] columns = columns_of(draw, values)
+    cdef optional[size_t] found
     with nogil:
-        return sampler.sample_top_k(chosen[0], columns, draw.stream, draw.n, k, indices, values,
-                                    draw.threads)
+        found = sampler.sample_top_k(chosen[0], columns, arms.filter, draw.stream, draw.n, k,
+                                     indices, values, draw.threads)
+    if not found.has_value():
+        refuse(draw)
+    return found.value()
 
 
 def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
@@ -263,46 +315,58 @@ def sample(alpha, beta, key, lanes=None, *, out=None, threads=1):
     return run_to(draw, chosen, to)
 
 
-def sample_top_k(alpha, beta, key, k, lanes=None, *, threads=1):
-    """Draw as `sample` does and keep the k largest.
+def sample_top_k(alpha, beta, key, k, lanes=None, *, tags=None, include_tags=0, exclude_tags=0,
+                 without=None, threads=1):
+    """Draw as `sample` does from the arms that take part and keep the k largest.
+
+    The others are not drawn from: leaving arms out changes no other arm's draw and costs less than
+    drawing.
 
     Parameters
     ----------
     alpha, beta, key, lanes, threads
         As for `sample`.
     k : int
-        How many to keep, >= 0; all n if it is larger.
+        How many to keep, >= 0; all that take part if it is larger.
+    tags : ndarray of uint64, shape (n,), optional
+        The tags that each arm carries, a bit each.
+    include_tags : int
+        Tags in [0, 2**64): only arms that carry at least one of them take part; 0 asks for none.
+    exclude_tags : int
+        Tags in [0, 2**64): only arms that carry none of them take part.
+    without : ndarray of int64, shape (m,), optional
+        Positions of arms that take no part, in [0, n), ascending, each once.
 
     Returns
     -------
-    indices : ndarray of int64, shape (min(k, n),)
+    indices : ndarray of int64, shape (min(k, arms that take part),)
         Positions of the largest draws, best first. Equal draws come in the order of their lanes,
         then of their positions.
-    values : ndarray of alpha's dtype, shape (min(k, n),)
+    values : ndarray of alpha's dtype, as many
         Their draws.
 
     Raises
     ------
     TypeError, ValueError
-        As for `sample`, and for k.
+        As for `sample`, but that shapes of arms that take no part are not looked at; and for k, the
+        filters, and tags that are asked for where there are none.
     """
     wanted = index_of("k", k)
     if wanted < 0:
         raise ValueError(f"k is {wanted}, must be >= 0")
+    cdef Chosen arms = tagged(include_tags, exclude_tags)
     cdef Draw draw = checked(alpha, beta, key, lanes, threads)
-    cdef size_t kept = min(wanted, draw.n)
-    cdef cnp.ndarray indices = empty(kept, cnp.NPY_INT64), values = empty(kept, draw.typenum)
+    check_chosen(arms, draw.n, tags, without)
+    # At least one, since shapes are checked as they are drawn from.
+    cdef size_t room = max(min(wanted, draw.n), 1), found
+    cdef cnp.ndarray indices = empty(room, cnp.NPY_INT64), values = empty(room, draw.typenum)
     cdef int64_t* best = <int64_t*>cnp.PyArray_DATA(indices)
-    cdef bint selected = False
-    if kept > 0 and draw.typenum == cnp.NPY_FLOAT32:
-        selected = select(draw, kept, best, <float*>cnp.PyArray_DATA(values))
-    elif kept > 0:
-        selected = select(draw, kept, best, <double*>cnp.PyArray_DATA(values))
-    if kept == 0:
-        check_shapes(draw)
-    elif not selected:
-        refuse(draw)
-    return indices, values
+    if draw.typenum == cnp.NPY_FLOAT32:
+        found = select(draw, arms, room, best, <float*>cnp.PyArray_DATA(values))
+    else:
+        found = select(draw, arms, room, best, <double*>cnp.PyArray_DATA(values))
+    cdef size_t kept = min(wanted, found)
+    return (indices, values) if kept == room else (indices[:kept], values[:kept])
 
 
 cdef size_t order_by(real* like, cnp.ndarray values, cnp.ndarray lanes,
@@ -338,7 +402,7 @@ def rank(values, lanes, k=None):
     """
     cdef cnp.ndarray scores = column("values", values)
     cdef size_t n = <size_t>cnp.PyArray_DIM(scores, 0), ranked
-    cdef cnp.ndarray places = checked_lanes(lanes, n)
+    cdef cnp.ndarray places = checked_words("lanes", lanes, n)
     wanted = n if k is None else index_of("k", k)
     if wanted < 0:
         raise ValueError(f"k is {wanted}, must be >= 0")

@@ -265,9 +265,19 @@ bool draw(const Columns<typename V::Element>& columns, Stream stream, std::size_
     return true;
 }
 
+// A template so that each level compiles a loop of its own.
+template <template <class> class V>
+void pass_tagged(const std::uint64_t* tags, TagFilter asked, std::size_t n, std::uint8_t* passes) {
+    const std::uint64_t any = asked.wanted == 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        passes[i] = (((tags[i] & asked.wanted) | any) != 0) & ((tags[i] & asked.unwanted) == 0);
+    }
+}
+
 template <template <class> class V>
 constexpr Kernel kernel_of(const char* level) {
-    return {level, are_fit<V<float>>, are_fit<V<double>>, draw<V<float>>, draw<V<double>>};
+    return {level,          are_fit<V<float>>, are_fit<V<double>>,
+            draw<V<float>>, draw<V<double>>,   pass_tagged<V>};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "columns.hpp"
+#include "filter.hpp"
 
 namespace betadist {
 
@@ -15,12 +16,17 @@ using AreFit = bool (*)(const T* values, std::size_t n);
 template <class T>
 using Draw = bool (*)(const Columns<T>&, Stream, std::size_t begin, std::size_t end, T* out);
 
+// passes[i] = 1 where tags[i] passes, else 0.
+using PassTagged = void (*)(const std::uint64_t* tags, TagFilter asked, std::size_t n,
+                            std::uint8_t* passes);
+
 struct Kernel {
     const char* level;  // what simd_level() calls it
     AreFit<float> are_fit_float;
     AreFit<double> are_fit_double;
     Draw<float> draw_float;
     Draw<double> draw_double;
+    PassTagged pass_tagged;
 
     bool are_fit(const float* values, std::size_t n) const { return are_fit_float(values, n); }
     bool are_fit(const double* values, std::size_t n) const { return are_fit_double(values, n); }

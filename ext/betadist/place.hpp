@@ -13,6 +13,7 @@ struct Place {
     std::size_t position;
 
     Place() = default;
+    Place(std::uint64_t lane, std::size_t at) : lane(lane), position(at) {}
     Place(const std::uint64_t* lanes, std::size_t at)
         : lane(lanes ? lanes[at] : at), position(at) {}
 

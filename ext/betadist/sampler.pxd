@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libcpp cimport bool as cpp_bool
+from libcpp.optional cimport optional
 from libcpp.string cimport string
 
 
@@ -26,14 +27,31 @@ cdef extern from "kernels.hpp" namespace "betadist" nogil:
     const Kernel* kernel(int number)
 
 
+cdef extern from "filter.hpp" namespace "betadist" nogil:
+    cdef cppclass TagFilter:
+        uint64_t wanted
+        uint64_t unwanted
+
+        bint passes_all()
+
+    cdef cppclass Filter:
+        const uint64_t* tags
+        TagFilter asked
+        const int64_t* without
+        size_t without_count
+
+    size_t first_misplaced(const int64_t* positions, size_t count, size_t n)
+
+
 cdef extern from "sampler.hpp" namespace "betadist" nogil:
     size_t first_unfit[T](const Kernel& kernel, const T* values, size_t n)
 
     bint sample[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n, T* out,
                    int threads) except +
 
-    bint sample_top_k[T](const Kernel& kernel, const Columns[T]& columns, Stream stream, size_t n,
-                         size_t k, int64_t* indices, T* values, int threads) except +
+    optional[size_t] sample_top_k[T](const Kernel& kernel, const Columns[T]& columns,
+                                     const Filter& filter, Stream stream, size_t n, size_t k,
+                                     int64_t* indices, T* values, int threads) except +
 
     void philox4x32(const uint32_t* counter, uint64_t key, uint32_t* out)
 

@@ -3,9 +3,11 @@
 // highest bound of all. n draws cost n vector comparisons and about k ln(n/k) insertions.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <vector>
 
+#include "eligible.hpp"
 #include "environment.hpp"
 #include "place.hpp"
 #include "sampler.hpp"
@@ -19,10 +21,9 @@ template <class T>
 class Candidates {
    public:
     // Takes its memory at once: nothing else here throws.
-    Candidates(std::size_t k, const std::uint64_t* lanes, std::size_t capacity)
+    Candidates(std::size_t k, std::size_t capacity)
         : k_(k),
           capacity_(capacity),
-          lanes_(lanes),
           values_(std::make_unique_for_overwrite<T[]>(capacity)),
           places_(std::make_unique_for_overwrite<Place[]>(capacity)) {}
 
@@ -33,18 +34,27 @@ class Candidates {
     Place place(std::size_t i) const { return places_[i]; }
 
     // Adds those of up to `stride` draws that reach the bound of all parts.
-    void add(const T* draws, std::size_t from, std::size_t size, std::atomic<T>& bound) {
+    template <class PlaceOf>
+    void add(const T* draws, std::size_t size, std::atomic<T>& bound, const PlaceOf& place_of) {
         T least = bound.load(std::memory_order_relaxed);
         if (size == stride && count_reaching<stride>(draws, least) == 0) return;
         if (capacity_ - count_ < stride) {
-            prune();
-            raise(bound, least_);
+            prune(bound);
             least = std::max(least, least_);
         }
         for (std::size_t i = 0; i < size; ++i) {
-            put(count_, draws[i], {lanes_, from + i});
+            put(count_, draws[i], place_of(i));
             count_ += draws[i] >= least;
         }
+    }
+
+    // Keeps about k, and raises the bound to what they reach.
+    void prune(std::atomic<T>& bound) {
+        if (count_ <= enough(k_)) return;
+        least_ = bound_of(values_.get(), count_, k_);
+        keep([&](T value) { return value >= least_; });
+        if (count_ > enough(k_)) drop_ties();
+        raise(bound, least_);
     }
 
    private:
@@ -57,12 +67,6 @@ class Candidates {
     void put(std::size_t at, T value, Place place) {
         values_[at] = value;
         places_[at] = place;
-    }
-
-    void prune() {
-        least_ = bound_of(values_.get(), count_, k_);
-        keep([&](T value) { return value >= least_; });
-        if (count_ > enough(k_)) drop_ties();
     }
 
     template <class Good>
@@ -91,7 +95,6 @@ class Candidates {
 
     std::size_t k_, capacity_, count_ = 0;
     T least_ = 0;
-    const std::uint64_t* lanes_;
     std::unique_ptr<T[]> values_;
     std::unique_ptr<Place[]> places_;
 };
@@ -109,64 +112,156 @@ struct Arm {
 template <class T>
 using Arms = std::vector<Arm<T>>;
 
-// Room for k and as many to come, and for enough to come that a small k is seldom pruned.
-std::size_t room(std::size_t k) { return 2 * k + 1024; }
-
+// Copies of arms, side by side, which are drawn from together.
 template <class T>
-bool select(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t begin,
-            std::size_t end, Candidates<T>& candidates, std::atomic<T>& bound) {
-    constexpr std::size_t size = 1024, stride = Candidates<T>::stride;
-    T draws[size];
-    const FloatingPoint scope;  // of a thread of the pool
-    for (std::size_t from = begin; from < end; from += size) {
-        const std::size_t count = std::min(end - from, size);
-        if (!kernel.draw(columns, stream, from, from + count, draws)) return false;
-        for (std::size_t i = 0; i < count; i += stride) {
-            candidates.add(draws + i, from + i, std::min(count - i, stride), bound);
+struct Gathered {
+    static constexpr std::size_t enough = Eligible::most / 2, most = enough + Eligible::most;
+    static constexpr std::size_t group = Eligible::group;
+
+    std::size_t count = 0;
+    T alpha[most], beta[most];
+    std::uint64_t lanes[most];
+    std::size_t positions[most];
+
+    // Those that pass of up to Eligible::most arms, while fewer than `enough` are here.
+    void take(const Columns<T>& from, std::size_t begin, std::size_t size,
+              const Eligible& eligible) {
+        std::size_t i = 0, to = count;
+        for (; size - i >= group; i += group) {
+            if (eligible.none_pass(i)) continue;
+            if (eligible.all_pass(i)) {
+                put<group>(from, begin + i, to);
+                to += group;
+            } else {
+                for (std::size_t j = i; j < i + group; ++j) {
+                    put<1>(from, begin + j, to);
+                    to += eligible.passes(j);
+                }
+            }
+        }
+        for (; i < size; ++i) {
+            put<1>(from, begin + i, to);
+            to += eligible.passes(i);
+        }
+        count = to;
+    }
+
+    Columns<T> columns() const { return {alpha, beta, lanes}; }
+
+   private:
+    template <std::size_t size>
+    void put(const Columns<T>& from, std::size_t at, std::size_t to) {
+        std::memcpy(alpha + to, from.alpha + at, size * sizeof(T));
+        std::memcpy(beta + to, from.beta + at, size * sizeof(T));
+        for (std::size_t i = 0; i < size; ++i) positions[to + i] = at + i;
+        std::memcpy(lanes + to, from.lanes ? from.lanes + at : positions + to,
+                    size * sizeof(std::uint64_t));
+    }
+};
+
+// What all parts share.
+template <class T>
+struct Selection {
+    const Kernel& kernel;
+    const Columns<T>& columns;
+    const Filter& filter;
+    const Stream stream;
+    std::atomic<bool> fit = true;
+    alignas(64) std::atomic<T> bound = 0;
+};
+
+// One part's work; aligned, so that no two write to one line of the cache.
+template <class T>
+class alignas(128) Part {
+   public:
+    Part(Selection<T>& selection, std::size_t k, std::size_t capacity)
+        : selection_(selection),
+          candidates_(k, capacity),
+          draws_(std::make_unique_for_overwrite<T[]>(Gathered<T>::most)),
+          gathered_(std::make_unique_for_overwrite<Gathered<T>>()) {}
+
+    void select(std::size_t begin, std::size_t end) {
+        const FloatingPoint scope;  // of a thread of the pool
+        Eligible eligible(selection_.kernel, selection_.filter, begin);
+        for (std::size_t from = begin; from < end; from += Eligible::most) {
+            const std::size_t count = std::min(end - from, Eligible::most);
+            const bool every = eligible.see(from, count);
+            eligible.fetch(from + count);
+            if (every) {
+                draw(from, count);
+            } else {
+                gathered_->take(selection_.columns, from, count, eligible);
+                if (gathered_->count >= Gathered<T>::enough) draw_gathered();
+            }
         }
     }
-    return true;
+
+    // What is left to do once all ranges are selected from.
+    const Candidates<T>& finish() {
+        draw_gathered();
+        candidates_.prune(selection_.bound);
+        return candidates_;
+    }
+
+   private:
+    void draw(std::size_t from, std::size_t count) {
+        const auto place = [&](std::size_t i) { return Place(selection_.columns.lanes, from + i); };
+        draw(selection_.columns, from, count, place);
+    }
+
+    void draw_gathered() {
+        const Gathered<T>& arms = *gathered_;
+        const auto place = [&](std::size_t i) { return Place(arms.lanes[i], arms.positions[i]); };
+        draw(arms.columns(), 0, arms.count, place);
+        gathered_->count = 0;
+    }
+
+    template <class PlaceOf>
+    void draw(const Columns<T>& columns, std::size_t from, std::size_t count,
+              const PlaceOf& place_of) {
+        auto& [kernel, all, filter, stream, fit, bound] = selection_;
+        if (!kernel.draw(columns, stream, from, from + count, draws_.get())) {
+            fit = false;
+            return;
+        }
+        constexpr std::size_t stride = Candidates<T>::stride;
+        for (std::size_t i = 0; i < count; i += stride) {
+            candidates_.add(draws_.get() + i, std::min(count - i, stride), bound,
+                            [&](std::size_t j) { return place_of(i + j); });
+        }
+    }
+
+    Selection<T>& selection_;
+    Candidates<T> candidates_;
+    std::unique_ptr<T[]> draws_;
+    std::unique_ptr<Gathered<T>> gathered_;
+};
+
+// Room for k and as many to come, and for enough to come that a small k is seldom pruned; for all
+// of n where they are fewer.
+template <class T>
+std::size_t room(std::size_t k, std::size_t n) {
+    return std::min(2 * k + 1024, n + Candidates<T>::stride);
 }
 
-// The candidates of all parts that reach the highest bound; none where a shape is not fit.
+// The candidates of all parts that reach the highest bound.
 template <class T>
-Arms<T> from_parts(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
-                   std::size_t k, std::size_t parts) {
-    std::vector<Candidates<T>> found;
-    found.reserve(parts);
-    for (std::size_t part = 0; part < parts; ++part) {
-        found.emplace_back(k, columns.lanes, room(k));
-    }
-    std::atomic<T> bound = 0;
-    std::atomic<bool> drawn = true;
-    split(n, parts, [&](std::size_t part, std::size_t begin, std::size_t end) {
-        if (!select(kernel, columns, stream, begin, end, found[part], bound)) drawn = false;
+Arms<T> select(Selection<T>& selection, std::size_t n, std::size_t k, int threads) {
+    const std::size_t count = part_count(n, threads);
+    std::vector<Part<T>> parts;
+    parts.reserve(count);
+    while (parts.size() < count) parts.emplace_back(selection, k, room<T>(k, n));
+    split(n, count, [&](std::size_t part, std::size_t begin, std::size_t end) {
+        if (selection.fit.load(std::memory_order_relaxed)) parts[part].select(begin, end);
     });
     Arms<T> arms;
-    if (!drawn) return arms;
-    const T least = bound;
-    for (const auto& part : found) {
-        for (std::size_t i = 0; i < part.count(); ++i) {
-            if (part.value(i) >= least) arms.push_back({part.value(i), part.place(i)});
+    for (Part<T>& part : parts) {
+        const Candidates<T>& found = part.finish();
+        const T least = selection.bound;
+        for (std::size_t i = 0; i < found.count(); ++i) {
+            if (found.value(i) >= least) arms.push_back({found.value(i), found.place(i)});
         }
     }
-    return arms;
-}
-
-// All draws that reach a bound, where their buffers would be as large as all draws.
-template <class T>
-Arms<T> from_all(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
-                 std::size_t k, int threads) {
-    const auto draws = std::make_unique_for_overwrite<T[]>(n);
-    if (!sample(kernel, columns, stream, n, draws.get(), threads)) return {};
-    const T bound = bound_of(draws.get(), n, k);
-    Arms<T> arms(count_reaching(draws.get(), n, bound) + 1);  // one to spare for the last writes
-    std::size_t to = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        arms[to] = {draws[i], {columns.lanes, i}};
-        to += draws[i] >= bound;
-    }
-    arms.pop_back();
     return arms;
 }
 
@@ -181,25 +276,28 @@ void sort(Arms<T>& arms, std::size_t k) {
 }  // namespace
 
 template <class T>
-bool sample_top_k(const Kernel& kernel, const Columns<T>& columns, Stream stream, std::size_t n,
-                  std::size_t k, std::int64_t* indices, T* values, int threads) {
+std::optional<std::size_t> sample_top_k(const Kernel& kernel, const Columns<T>& columns,
+                                        const Filter& filter, Stream stream, std::size_t n,
+                                        std::size_t k, std::int64_t* indices, T* values,
+                                        int threads) {
     const FloatingPoint scope;
-    const std::size_t parts = part_count(n, threads);
-    const bool small = n / parts <= room(k);
-    Arms<T> arms = small ? from_all(kernel, columns, stream, n, k, threads)
-                         : from_parts(kernel, columns, stream, n, k, parts);
-    if (arms.size() < k) return false;
+    Selection<T> selection{kernel, columns, filter, stream};
+    Arms<T> arms = select(selection, n, k, threads);
+    if (!selection.fit) return std::nullopt;
+    k = std::min(k, arms.size());
     sort(arms, k);
     for (std::size_t i = 0; i < k; ++i) {
         indices[i] = static_cast<std::int64_t>(arms[i].place.position);
         values[i] = arms[i].value;
     }
-    return true;
+    return k;
 }
 
-template bool sample_top_k(const Kernel&, const Columns<float>&, Stream, std::size_t, std::size_t,
-                           std::int64_t*, float*, int);
-template bool sample_top_k(const Kernel&, const Columns<double>&, Stream, std::size_t, std::size_t,
-                           std::int64_t*, double*, int);
+template std::optional<std::size_t> sample_top_k(const Kernel&, const Columns<float>&,
+                                                 const Filter&, Stream, std::size_t, std::size_t,
+                                                 std::int64_t*, float*, int);
+template std::optional<std::size_t> sample_top_k(const Kernel&, const Columns<double>&,
+                                                 const Filter&, Stream, std::size_t, std::size_t,
+                                                 std::int64_t*, double*, int);
 
 }  // namespace betadist

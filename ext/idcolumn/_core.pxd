@@ -44,6 +44,8 @@ cdef extern from "column.hpp" namespace "idcolumn" nogil:
     size_t shortest(const Column& column)
     size_t first_ill_formed(const Ids& ids)
     size_t first_outside(const int64_t* indices, size_t count, size_t bound)
+    size_t find(string_view text, const uint64_t* offsets, const int64_t* indices, size_t count,
+                Ids& ids)
     cpp_bool all_plain(const Ids& ids)
     void move_to(char* out, Ids& ids)
     void index(const Ids& ids, Column& column)

@@ -1,8 +1,9 @@
 """Python's face of the column: validation, allocation, and the GIL dropped around the work."""
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int64_t, uint16_t
+from libc.stdint cimport int64_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
 cimport cython
@@ -55,16 +56,22 @@ cdef tuple _items(object ids, type kind):
     return items
 
 
-cdef cnp.ndarray _indices(str name, object value, size_t bound):
-    """The indices as a contiguous array, each in [0, bound)."""
+cdef cnp.ndarray _integers(str name, object value, int kind):
+    """The integers of this kind as a contiguous array."""
+    wanted = cnp.PyArray_DescrFromType(kind)
     if not cnp.PyArray_Check(value):
-        raise TypeError(f"{name} is a {type(value).__name__}, must be an array of int64")
-    if not cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(value), cnp.NPY_INT64):
-        raise TypeError(f"{name} is an array of {value.dtype}, must be of int64")
+        raise TypeError(f"{name} is a {type(value).__name__}, must be an array of {wanted}")
+    if not cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(value), kind):
+        raise TypeError(f"{name} is an array of {value.dtype}, must be of {wanted}")
     if cnp.PyArray_NDIM(value) != 1:
         raise ValueError(f"{name} has {value.ndim} dimensions, must have 1")
     # Copies what is strided, misaligned or in the other byte order.
-    cdef cnp.ndarray array = cnp.PyArray_FROM_OTF(value, cnp.NPY_INT64, cnp.NPY_ARRAY_CARRAY_RO)
+    return cnp.PyArray_FROM_OTF(value, kind, cnp.NPY_ARRAY_CARRAY_RO)
+
+
+cdef cnp.ndarray _indices(str name, object value, size_t bound):
+    """The indices as a contiguous array, each in [0, bound)."""
+    cdef cnp.ndarray array = _integers(name, value, cnp.NPY_INT64)
     cdef const int64_t* data = <const int64_t*> cnp.PyArray_DATA(array)
     cdef size_t count = cnp.PyArray_SIZE(array)
     cdef size_t outside
@@ -80,8 +87,8 @@ cdef class IdColumn:
     """Ids of any number, each with a stable hash and a fingerprint; immutable.
 
     A column refers to the bytes that its ids lie in, which may be a request's body, and keeps four
-    numbers for each. It is made by `split`, `from_list`, `from_bytes` or
-    `from_tensor`.
+    numbers for each. It is made by `split`, `from_list`, `from_bytes`,
+    `from_tensor` or `gather`.
 
     An id is any str that UTF-8 can hold, the empty one too. Its hash and its fingerprint are the
     two halves of one 128-bit SipHash-1-3 of its UTF-8 bytes; see `hash_id`.
@@ -95,7 +102,9 @@ cdef class IdColumn:
         self._bytes = self._table = b""
 
     def __init__(self):
-        raise TypeError("an IdColumn is made by split, from_list, from_bytes or from_tensor")
+        raise TypeError(
+            "an IdColumn is made by split, from_list, from_bytes, from_tensor or gather"
+        )
 
     @classmethod
     def from_list(cls, ids):
@@ -190,6 +199,45 @@ cdef class IdColumn:
         if verdict.flaw != Flaw.kNone:
             raise ValueError(_flaw(verdict))
         return column
+
+    @classmethod
+    def gather(cls, text, offsets, indices):
+        """Make a column of copies of some of the ids that lie one after the other in a text.
+
+        Parameters
+        ----------
+        text
+            A contiguous buffer, such as bytes, a mapped file or an array of uint8.
+        offsets
+            uint64[n + 1]: id i is `text[offsets[i]:offsets[i + 1]]`, in UTF-8.
+        indices
+            int64[k], which ids, in the order wanted. What stands about the others isn't looked at.
+
+        Raises
+        ------
+        TypeError
+            When an argument isn't of its type or dtype.
+        ValueError
+            When the offsets are none, or don't ascend within the text, or an id isn't well-formed
+            UTF-8 (RFC 3629).
+        IndexError
+            When an index isn't in [0, n).
+        """
+        cdef cnp.ndarray ends = _integers("offsets", offsets, cnp.NPY_UINT64)
+        if cnp.PyArray_SIZE(ends) == 0:
+            raise ValueError("offsets has 0 elements, must have at least 1")
+        cdef cnp.ndarray order = _indices("indices", indices, cnp.PyArray_SIZE(ends) - 1)
+        cdef Py_buffer buffer
+        try:
+            PyObject_GetBuffer(text, &buffer, PyBUF_SIMPLE)
+        except (TypeError, ValueError, BufferError) as error:
+            raise TypeError(
+                f"text is a {type(text).__name__}, must be a contiguous buffer"
+            ) from error
+        try:
+            return _gathered(string_view(<const char*> buffer.buf, buffer.len), ends, order)
+        finally:
+            PyBuffer_Release(&buffer)
 
     def __len__(self):
         return self._column.count
@@ -518,6 +566,29 @@ cdef IdColumn _packed(Ids& ids):
         column._column.plain = all_plain(ids)
         index(ids, column._column)
     return column
+
+
+cdef IdColumn _gathered(string_view text, cnp.ndarray offsets, cnp.ndarray indices):
+    """A column of copies of the ids between the offsets; each index is one of an id."""
+    cdef const uint64_t* ends = <const uint64_t*> cnp.PyArray_DATA(offsets)
+    cdef const int64_t* order = <const int64_t*> cnp.PyArray_DATA(indices)
+    cdef size_t count = cnp.PyArray_SIZE(indices)
+    cdef size_t wrong
+    cdef Ids texts
+    texts.reserve(count)
+    with nogil:
+        wrong = find(text, ends, order, count, texts)
+    if wrong != count:
+        i = order[wrong]
+        raise ValueError(
+            f"offsets[{i}] and offsets[{i + 1}] are {ends[i]} and {ends[i + 1]}, must ascend in "
+            f"[0, {text.size()}]"
+        )
+    with nogil:
+        wrong = first_ill_formed(texts)
+    if wrong != count:
+        raise ValueError(f"the id at indices[{wrong}], {order[wrong]}, is not UTF-8")
+    return _packed(texts)
 
 
 def split(bytes body not None, str field not None):

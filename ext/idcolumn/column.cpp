@@ -69,6 +69,17 @@ std::size_t first_outside(const std::int64_t* indices, std::size_t count, std::s
     return static_cast<std::size_t>(std::find_if(indices, indices + count, outside) - indices);
 }
 
+std::size_t find(std::string_view text, const std::uint64_t* offsets, const std::int64_t* indices,
+                 std::size_t count, Ids& ids) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint64_t* const at = offsets + indices[i];
+        const std::uint64_t begin = at[0], end = at[1];
+        if (begin > end || end > text.size()) return i;
+        ids.push_back(text.substr(begin, end - begin));
+    }
+    return count;
+}
+
 void move_to(char* out, Ids& ids) {
     for (std::string_view& id : ids) {
         char* const next = append(out, id);

@@ -44,6 +44,11 @@ std::size_t first_ill_formed(const Ids& ids);
 // The first index outside [0, bound), or how many there are.
 std::size_t first_outside(const std::int64_t* indices, std::size_t count, std::size_t bound);
 
+// Appends text[offsets[i], offsets[i + 1]) for i of the indices, up to the first one whose offsets
+// don't ascend within the text; returns which, or how many there are.
+std::size_t find(std::string_view text, const std::uint64_t* offsets, const std::int64_t* indices,
+                 std::size_t count, Ids& ids);
+
 // Copies the ids one after the other and makes them views of the copy.
 void move_to(char* out, Ids& ids);
 

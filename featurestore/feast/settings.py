@@ -40,7 +40,7 @@ class FeastSettings:
     url: str = "http://127.0.0.1:6566"
     join_keys: Mapping[str, str] = field(default_factory=dict)
     integer_keys: tuple[str, ...] = ()
-    connections: int = 32
+    connections: int = 8
     tls_ca: Path | None = None
     token: str | None = field(default=None, repr=False)
 

@@ -1,5 +1,6 @@
 -- wrk -s predict.lua URL -- FILE [RATE]: posts the lines of a file in turn; with a rate, at so many
 -- a second in each thread as long as connections are idle. The latencies are not from planned times.
+-- A URL that ends in /infer is sent the candidates as a binary tensor, and asked for one.
 
 local ffi = require("ffi")
 ffi.cdef("struct moment { long s, ns; }; int clock_gettime(int, struct moment *);")
@@ -27,10 +28,26 @@ function setup(thread)
   threads[#threads + 1] = thread
 end
 
+local function prediction(line)
+  return wrk.format("POST", nil, {["content-type"] = "application/json"}, line)
+end
+
+local function inference(line)
+  local ids = {}
+  for id in line:match('"candidates": %[(.-)%]'):gmatch('"([^"]*)"') do
+    ids[#ids + 1] = ffi.string(ffi.new("uint32_t[1]", #id), 4) .. id
+  end
+  local tensor = table.concat(ids)
+  local envelope = string.format('{"inputs":[{"name":"ids","datatype":"BYTES","shape":[%d],' ..
+    '"parameters":{"binary_data_size":%d}}],"parameters":{"binary_data_output":true}}', #ids, #tensor)
+  local headers = {["content-type"] = "application/octet-stream", ["inference-header-content-length"] = #envelope}
+  return wrk.format("POST", nil, headers, envelope .. tensor)
+end
+
 function init(args)
-  local headers = {["content-type"] = "application/json"}
+  local made = wrk.path:match("/infer$") and inference or prediction
   for line in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("POST", nil, headers, line)
+    requests[#requests + 1] = made(line)
   end
   delay = args[2] and paced(1e3 / tonumber(args[2]))
 end

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loadtest.markdown import markdown_table
 from loadtest.report.document import Report, Section
 
 __all__ = ["render_markdown"]
@@ -23,14 +24,12 @@ def _section(section: Section) -> list[str]:
     lines = ["", f"## {_text(section.title)}", ""]
     lines += [_text(section.text), ""] if section.text else []
     if section.table and section.table.rows:
-        rule = ["---"] * len(section.table.columns)
-        lines += [_row(section.table.columns), f"| {' | '.join(rule)} |"]
-        lines += map(_row, section.table.rows)
+        lines.append(markdown_table(_texts(section.table.columns), map(_texts, section.table.rows)))
     return lines
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_text, cells))} |"
+def _texts(cells: Sequence[str]) -> list[str]:
+    return [_text(cell) for cell in cells]
 
 
 def _text(text: str) -> str:

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from loadtest.markdown import markdown_table
 from loadtest.sampler.contenders import OURS, REFERENCE
 
 __all__ = ["render"]
@@ -17,9 +18,9 @@ def render(document: Document) -> str:
     lines = [f"{key}: {value}  " for key, value in document["machine"].items()]
     lines += [f"method: {document['method']}  ", f"command: `{document['command']}`", ""]
     for mix, made in document["mixes"].items():
-        lines += [f"### {mix}: {made}", "", *_speeds(document, mix), ""]
+        lines += [f"### {mix}: {made}", "", _speeds(document, mix), ""]
     if any(sample["gigahertz"] for sample in document["samples"]):
-        lines += ["### cycles per draw", "", *_cycles(document), ""]
+        lines += ["### cycles per draw", "", _cycles(document), ""]
     lines += ["Versions:", ""]
     lines += [f"- {name}: {version}" for name, version in document["versions"].items()]
     if document["left_out"]:
@@ -28,13 +29,16 @@ def render(document: Document) -> str:
     return "\n".join(lines)
 
 
-def _speeds(document: Document, mix: str) -> list[str]:
+def _speeds(document: Document, mix: str) -> str:
     counts = document["counts"]
-    lines = _head(["contender", "dtype", *(f"n = {n:,}: ns; times {REFERENCE}" for n in counts)])
-    for name, dtype in _rows(document, mix):
-        cells = [_speed(document, mix, n, dtype, name) for n in counts]
-        lines.append(_row([name, dtype, *cells]))
-    return lines
+    columns = ["contender", "dtype", *(f"n = {n:,}: ns; times {REFERENCE}" for n in counts)]
+    return markdown_table(
+        columns,
+        [
+            [name, dtype, *(_speed(document, mix, n, dtype, name) for n in counts)]
+            for name, dtype in _rows(document, mix)
+        ],
+    )
 
 
 def _speed(document: Document, mix: str, n: int, dtype: str, name: str) -> str:
@@ -51,10 +55,11 @@ def _speed(document: Document, mix: str, n: int, dtype: str, name: str) -> str:
     return text
 
 
-def _cycles(document: Document) -> list[str]:
+def _cycles(document: Document) -> str:
     counts, floors = document["counts"], document["floors"]
-    columns = ["bound", "busiest unit", "sum", *(f"n = {n:,}" for n in counts)]
-    lines = _head(["contender", "dtype", "mix", *columns])
+    columns = ["contender", "dtype", "mix", "bound", "busiest unit", "sum"]
+    columns += [f"n = {n:,}" for n in counts]
+    rows = []
     for mix in document["mixes"]:
         for name, dtype in _rows(document, mix):
             if name.split()[0] != OURS:
@@ -63,8 +68,8 @@ def _cycles(document: Document) -> list[str]:
             floor = floors.get(f"{level} {mix} {dtype}")
             known = [f"{floor['bound']:.2f}", floor["unit"], f"{floor['sum']:.2f}"] if floor else []
             measured = [_range(_cycle_counts(document, mix, n, dtype, name)) for n in counts]
-            lines.append(_row([name, dtype, mix, *(known or ["-"] * 3), *measured]))
-    return lines
+            rows.append([name, dtype, mix, *(known or ["-"] * 3), *measured])
+    return markdown_table(columns, rows)
 
 
 def _cycle_counts(document: Document, mix: str, n: int, dtype: str, name: str) -> list[float]:
@@ -98,11 +103,3 @@ def _range(values: Sequence[float]) -> str:
 
 def _three(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _head(titles: Sequence[str]) -> list[str]:
-    return [_row(titles), "|" + "---|" * len(titles)]

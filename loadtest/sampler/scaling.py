@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import betadist
+from loadtest.markdown import markdown_table
 from loadtest.sampler.mixes import shapes
 
 Column = NDArray[Any]  # float32 or float64
@@ -33,14 +34,15 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=31)
     rounds = parser.parse_args().rounds
-    print("| dtype | n | throughput of 2 callers over 1 | threads=2 over threads=1 |")
-    print("|---|---|---|---|")
+    columns = ["dtype", "n", "throughput of 2 callers over 1", "threads=2 over threads=1"]
+    rows = []
     for dtype in ("float32", "float64"):
         for n in SIZES:
             alpha, beta = (column.astype(dtype) for column in shapes("warm", n, dtype))
             callers = describe(caller_ratios(alpha, beta, rounds))
             threads = describe(thread_ratios(alpha, beta, rounds)) if n == SIZES[-1] else "-"
-            print(f"| {dtype} | {n} | {callers} | {threads} |")
+            rows.append([dtype, f"{n}", callers, threads])
+    print(markdown_table(columns, rows))
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from idcolumn import IdColumn
 from service.errors import FieldError, InvalidRequest
 from service.oip.tensors import BYTES, IDS
-from service.request import note_wrong_ids, shown
+from service.request import note_wrong, shown
 
 __all__ = ["INPUT_FIELDS", "read_ids"]
 
@@ -79,7 +79,7 @@ def _from_json(items: list[Any]) -> IdColumn:
     if not wrong:
         return IdColumn.from_list(items)
     errors: list[FieldError] = []
-    note_wrong_ids(IDS, wrong, lambda i: f"is {shown(items[i])}, must be a string", errors)
+    note_wrong(IDS, wrong, lambda i: f"is {shown(items[i])}, must be a string", errors)
     raise InvalidRequest(errors)
 
 

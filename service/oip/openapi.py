@@ -4,6 +4,7 @@ from typing import Any
 
 from bandit import Models
 from service.errors import STATUS_OK, NotFound, Problem, Unavailable
+from service.media import TENSOR_MEDIA
 from service.oip.answer import HEADER_LENGTH
 from service.oip.request import CONTEXT
 from service.oip.routes import MODEL_PATHS, ROOT
@@ -65,13 +66,14 @@ def _infer(name: str, problems: tuple[type[Problem], ...], headers: Schema) -> S
     return {
         "operationId": name,
         "summary": "Score candidates, by the Open Inference Protocol",
-        "description": f"The scores of `/predict` as tensors, in the order sent. {BINARY}",
+        "description": "The scores of `/predict` as tensors, in the order sent, of lists alone: no "
+        f"catalogue can be named here. {BINARY}",
         "requestBody": {"required": True, "content": _json("InferRequest")},
         "responses": {
             str(STATUS_OK): {
                 "description": "The tensors",
                 "headers": headers,
-                "content": _json("InferResponse"),
+                "content": {**_json("InferResponse"), TENSOR_MEDIA.decode(): {}},
             },
             **_errors(*problems),
         },

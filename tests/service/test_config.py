@@ -139,10 +139,12 @@ def test_what_a_cluster_puts_into_the_environment_is_left_alone(tmp_path, monkey
     assert settings_of(tmp_path, ONE_MODEL).server.port == 8000
 
 
-@pytest.mark.parametrize("name", ["MODELS_M_VERSION", "MODELS_X", "DEFAULT_MODEL"])
+@pytest.mark.parametrize(
+    "name", ["MODELS_M_VERSION", "MODELS_X", "DEFAULT_MODEL", "CATALOGS_C_PATH"]
+)
 def test_models_are_not_set_in_the_environment(tmp_path, monkeypatch, name: str) -> None:
     monkeypatch.setenv(f"BANDIT_SERVE_{name}", "1")
-    said = f"BANDIT_SERVE_{name} is not a setting: models are declared in the file"
+    said = f"BANDIT_SERVE_{name} is not a setting: models and catalogues are declared in the file"
     assert problems_of(tmp_path, ONE_MODEL) == (said,)
 
 
@@ -204,3 +206,75 @@ def test_run_help_is_complete() -> None:
         "Examples",
     ):
         assert word in result.stdout
+
+
+CATALOG = ONE_MODEL + "[catalogs.videos]\n"
+
+
+def test_a_catalogue_may_leave_everything_out(tmp_path) -> None:
+    settings = settings_of(tmp_path, CATALOG)
+    catalog = settings.catalogs["videos"]
+    assert catalog.model is settings.models.by_name["m"]
+    assert (catalog.path, catalog.tags, catalog.tag_feature) == ("", (), "tags")
+    assert (catalog.refresh_s, catalog.timeout_s) == (60.0, 600.0)
+
+
+def test_the_example_of_a_catalogue_in_the_default_file_is_right(tmp_path) -> None:
+    text = DEFAULT_CONFIG.read_text()
+    head, example = text.split("# [catalogs.content]")
+    lines = [line.removeprefix("# ") for line in example.splitlines() if "=" in line]
+    shown = settings_of(tmp_path, "\n".join((head, "[catalogs.content]", *lines)))
+    left_out = settings_of(tmp_path, f"{head}\n[catalogs.content]\n")
+    assert shown.catalogs == left_out.catalogs
+
+
+def test_another_model_may_rank_the_arms_of_a_catalogue_if_they_are_its_own(tmp_path) -> None:
+    text = CATALOG
+    for name, more in {
+        "greedy": 'policy = "greedy"',
+        "other": 'entity_type = "other"',
+        "wide": 'precision = "float64"',
+        "ucb": 'policy = "bayes-ucb"',
+    }.items():
+        text += f'[models.{name}]\nversion = "2"\n{PRIOR}{more}\n'
+    settings = settings_of(tmp_path, text)
+    holds = settings.catalogs["videos"].holds_arms_of
+    assert [name for name, model in settings.models.by_name.items() if holds(model)] == [
+        "m",
+        "greedy",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('model = "n"', "model is 'n', but no model of that name is declared"),
+        ('model = "ucb"', "model is 'ucb', whose policy is bayes-ucb"),
+        ('model = "pairs"', "model is 'pairs', whose entity needs a context: segment"),
+        ('path = "arms.txt"', "path is 'arms.txt': arms.txt: the name ends in none of .csv"),
+        ('path = "-"', "path is '-', must be a file that can be read again"),
+        ('tags = ["a", "a"]', "tags has 2 names, must be 53 different ones at most"),
+        (f"tags = {[str(i) for i in range(54)]}", "tags has 54 names, must be 53 different"),
+        ('tags = ["a"]\ntag_feature = "beta"', "tag_feature is 'beta', which is a feature"),
+        ("refresh_s = 0", "refresh_s is 0, must be a number from 0.1 to 604800"),
+        ("timeout_s = 0.1", "timeout_s is 0.1, must be a number from 1 to 86400"),
+        ("refresh = 1", "refresh is not a setting; known here: model, path, refresh_s"),
+    ],
+)
+def test_what_is_wrong_with_a_catalogue_is_said(tmp_path, text: str, problem: str) -> None:
+    others = f'[models.ucb]\nversion = "1"\n{PRIOR}policy = "bayes-ucb"\n'
+    others += f'[models.pairs]\nversion = "1"\n{PRIOR}entity = "{{segment}}:{{candidate}}"\n'
+    (found,) = problems_of(tmp_path, f"{CATALOG}{text}\n{others}")
+    assert found.startswith(f"catalogs.videos.{problem}")
+
+
+def test_a_catalogue_of_a_store_that_cannot_be_listed_needs_a_file(tmp_path) -> None:
+    feast = {"store": {"kind": "feast"}}
+    (found,) = problems_of(tmp_path, CATALOG, **feast)
+    assert found.startswith("catalogs.videos.path is '', but a store of kind feast can't be listed")
+    assert settings_of(tmp_path, CATALOG + 'path = "arms.csv"', **feast).catalogs
+
+
+def test_the_name_of_a_catalogue_is_one_of_a_file(tmp_path) -> None:
+    (found,) = problems_of(tmp_path, ONE_MODEL + "[catalogs.'../x']\n")
+    assert found == "catalogs.../x is not a name: 1 to 64 letters, digits, - and _ make one"

@@ -9,13 +9,16 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bandit import Models
+from bandit.dispatch import Dispatch
 from featurestore import FaultyStore, MemoryStore, StoreUnavailable
 from service.admission import Admission
+from service.catalogs.catalog import Catalogs
 from service.config import Settings, load_settings
 from service.counts import Counts
 from service.json_codec import JsonCodec
 from service.lifecycle import SERVING, Lifecycle
 from service.predict import Predict
+from service.side_threads import SideThreads
 
 MODELS = """
 default_model = "lenient"
@@ -53,7 +56,8 @@ class Bench:
         limit = self.settings.server.max_body_bytes
         lifecycle = Lifecycle(Flag())
         shared = (models, self.store, Admission(8), lifecycle, self.counts, limit)
-        predict = Predict(JsonCodec(models), *shared)
+        codec = JsonCodec(models, Catalogs({}))
+        predict = Predict(codec, *shared, Dispatch(), SideThreads(1))
         app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

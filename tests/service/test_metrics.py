@@ -75,7 +75,8 @@ def test_every_request_is_counted_once_over_both_workers(start, store) -> None:
     seconds = values(families, "bandit_serve_request_seconds_count", "outcome")
     assert seconds == {"ok": 20, "problem": 40}
     stages = values(families, "bandit_serve_request_stage_seconds_count", "stage")
-    assert stages == dict.fromkeys(("decode", "features", "score", "rank", "encode"), 20)
+    listed = dict.fromkeys(("decode", "features", "score", "rank", "encode"), 20)
+    assert stages == {**listed, "draw": 0}
     assert values(families, "bandit_serve_workers") == {"": 2}
     assert values(families, "bandit_serve_hot_tier_hits_total")[""] >= 30
 
@@ -117,6 +118,38 @@ def fallen(before: dict[str, Metric], after: dict[str, Metric]) -> dict[str, obj
     return {k: (v, now.get(k)) for k, v in growing(before).items() if now.get(k, -1.0) < v}
 
 
+def calibrations(service) -> list[str]:
+    """Return the lines of the log that tell of a calibration."""
+    messages = [str(line["message"]) for line in service.log_lines()]
+    return [message for message in messages if "measured in" in message]
+
+
+def test_draws_and_crossovers_are_told_by_back_end(start, store) -> None:
+    service = start(store, workers=2, sampler_threads=2, sampler_gpu="off")
+    draws = "bandit_serve_draws_total"
+    deadline = time.monotonic() + 20
+    while not (told := calibrations(service)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    before = values(scrape(service), draws, "backend")
+    assert before.keys() == {"cpu", "cpu_threads", "gpu"}
+    for _ in range(10):
+        post(service, json={"candidates": ["c1", "c2", "nobody"]})
+        post(service, json={"candidates": ["c1"], "model": "greedy"})
+    families = await_scrape(service, draws, "backend", {"cpu": before["cpu"] + 30})
+    assert values(families, "bandit_serve_gpu_failures_total") == {"": 0}
+    crossovers = {
+        (sample.labels["kind"], sample.labels["backend"]): sample.value
+        for sample in families["bandit_serve_crossover_arms"].samples
+    }
+    kinds, backends = ("top_k", "list"), ("cpu_threads", "gpu")
+    assert crossovers.keys() == {(kind, backend) for kind in kinds for backend in backends}
+    assert all(arms >= 4096 for arms in crossovers.values())
+    assert crossovers["top_k", "gpu"] == crossovers["list", "gpu"] == float("inf")
+    assert values(families, "bandit_serve_calibrated_workers")[""] in (0, 1, 2)
+    assert calibrations(service) == told
+
+
 def test_histograms_are_cumulative(service) -> None:
     for _ in range(20):
         post(service, json={"candidates": ["c1", "c2"]})
@@ -144,6 +177,7 @@ def test_names_and_units_keep_the_conventions(service) -> None:
         assert not re.search(r"_(ms|us|millis\w*|kb|mib|percent)(_|$)", family.name)
         for sample in family.samples:
             assert set(sample.labels) <= {
+                "backend",
                 "kind",
                 "model",
                 "reason",

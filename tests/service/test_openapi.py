@@ -13,6 +13,28 @@ CHECKS += ",response_headers_conformance,response_schema_conformance,negative_da
 CHECKS += ",unsupported_method,missing_required_header"
 
 
+CATALOG = """
+[models.m]
+version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
+max_candidates = 50
+[models.greedy]
+version = "1"
+policy = "greedy"
+prior = { alpha = 1.0, beta = 1.0 }
+[models.wide]
+version = "1"
+precision = "float64"
+prior = { alpha = 1.0, beta = 1.0 }
+[catalogs.contents]
+model = "m"
+[catalogs.tagged]
+model = "m"
+path = "%s"
+tags = ["kids", "sports"]
+"""
+
+
 def run_schemathesis(url: str, examples: int, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
     command += ["--checks", CHECKS, "--max-examples", str(examples), "--seed", "1"]
@@ -26,15 +48,61 @@ def run_schemathesis(url: str, examples: int, folder: Path) -> subprocess.Comple
     )
 
 
-@pytest.mark.parametrize(
+EXAMPLES = pytest.mark.parametrize(
     "examples", [20, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(1600)])]
 )
-def test_no_answer_is_undocumented(service, tmp_path, examples: int) -> None:
-    result = run_schemathesis(service.url, examples, tmp_path)
+
+
+@pytest.fixture
+def catalogs(start, store, tmp_path) -> object:
+    """A service with catalogues, which are loaded."""
+    path = tmp_path / "tagged.csv"
+    path.write_text("id,alpha,beta,tags\n" + "".join(f"t{i},1,{i + 1},{i % 4}\n" for i in range(9)))
+    models = 'default_model = "wide"\n' + CATALOG % path
+    return start(store, models=models)
+
+
+def assert_no_answer_is_undocumented(url: str, examples: int, folder: Path) -> None:
+    result = run_schemathesis(url, examples, folder)
     assert result.returncode == 0, result.stdout + result.stderr
     tested = re.search(r"(\d+) passed", result.stdout) or re.search(r"Tested: (\d+)", result.stdout)
     assert tested, result.stdout
     assert int(tested[1]) >= 1
+
+
+@EXAMPLES
+def test_no_answer_is_undocumented(service, tmp_path, examples: int) -> None:
+    assert_no_answer_is_undocumented(service.url, examples, tmp_path)
+
+
+@EXAMPLES
+def test_nor_is_one_of_a_service_with_catalogues(catalogs, tmp_path, examples: int) -> None:
+    assert_no_answer_is_undocumented(catalogs.url, examples, tmp_path)
+
+
+def test_the_example_of_a_catalogue_request_is_answered_as_documented(catalogs) -> None:
+    document = catalogs.client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    names = [each["$ref"].rpartition("/")[2] for each in body["schema"]["oneOf"]]
+    assert names == ["PredictRequest", "CatalogRequest"]
+    form = schemas["CatalogRequest"]
+    assert form["properties"]["model"]["enum"] == ["m", "greedy", None]
+    assert form["properties"]["candidates"]["properties"]["catalog"]["enum"] == [
+        "contents",
+        "tagged",
+    ]
+    answer = catalogs.client.post("/predict", json=form["example"])
+    assert answer.status_code == 200, answer.text
+    assert (
+        answer.json()["catalog"].keys()
+        == schemas["Prediction"]["properties"]["catalog"]["properties"].keys()
+    )
+    page = Page()
+    page.feed(catalogs.client.get("/docs").text)
+    text = " ".join(page.text)
+    assert "candidates.include_tags" in text
+    assert "catalog.version" in text
 
 
 def test_the_document_names_what_the_service_serves(service) -> None:

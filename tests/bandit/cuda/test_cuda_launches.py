@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bandit.arms import Arms, Eligible
+from bandit.crossovers import Crossover, Crossovers
+from bandit.dispatch import Dispatch
 from bandit.sampler_cuda import CudaSampler, GpuUnavailable
 from tests.bandit.cuda.columns import arms_of, best
 
@@ -30,3 +32,18 @@ def test_a_failed_kernel_is_said_and_nothing_is_tried_after_it(watched) -> None:
     assert caught.value.lasting
     with pytest.raises(GpuUnavailable, match=r"a launch failed: .*out of bounds"):
         sampler.top_k(arms, Eligible(), 1, 3)
+
+
+def test_a_device_that_fails_never_reaches_the_caller_of_a_dispatch(watched) -> None:
+    sampler: CudaSampler = watched[0]
+    always = Crossover(threads=None, gpu=0, aside=1)
+    dispatch = Dispatch(crossovers=Crossovers(always, always), gpu=sampler)
+    arms = arms_of("counts", "float32", 40)
+    torn = Arms(arms.alpha[:20], arms.beta[:20], arms.lanes + 1)
+    expected = best(arms, Eligible(), 1, 3)[0].tolist()
+    assert dispatch.top_k(arms, Eligible(), 1, 3)[0].tolist() == expected
+    with pytest.raises(GpuUnavailable, match="a launch failed"):
+        sampler.top_k(torn, Eligible(), 1, 3)
+    for _ in range(2):
+        assert dispatch.top_k(arms, Eligible(), 1, 3)[0].tolist() == expected
+    assert len(watched[1]) == 1

@@ -47,7 +47,8 @@ bool selects(const betadist::Kernel& kernel, const betadist::Columns<T>& columns
     });
     std::vector<T> values(k);
     if (k == 0) return true;
-    return betadist::sample_top_k(kernel, columns, stream, n, k, found.data(), values.data(), 1) &&
+    return betadist::sample_top_k(kernel, columns, {}, stream, n, k, found.data(), values.data(),
+                                  1) == k &&
            std::equal(found.begin(), found.end(), order.begin());
 }
 

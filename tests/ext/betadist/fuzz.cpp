@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "sampler.hpp"
@@ -125,20 +126,45 @@ struct Call {
         const Columns<T> columns{alpha, beta, named ? lanes : nullptr};
         drawn = sample(kernel, columns, stream, n, out, 1);
         good &= drawn == fit;
-        if (k > 0) good &= sample_top_k(kernel, columns, stream, n, k, indices, best, 1) == fit;
+        if (k > 0) good &= best_of(kernel, columns, {}).has_value() == fit;
         if (!good || !drawn) return good;
-        return std::all_of(out, out + n, [](T x) { return x >= 0 && x <= 1; }) && ordered();
+        if (!std::all_of(out, out + n, [](T x) { return x >= 0 && x <= 1; })) return false;
+        return ordered([](std::size_t) { return true; }, k) && filtered(kernel, columns);
     }
 
-    bool ordered() const {
-        std::size_t order[most];
-        for (std::size_t i = 0; i < n; ++i) order[i] = i;
-        std::sort(order, order + n, [&](std::size_t a, std::size_t b) {
+    std::optional<std::size_t> best_of(const Kernel& kernel, const Columns<T>& columns,
+                                       const Filter& filter) {
+        return sample_top_k(kernel, columns, filter, stream, n, k, indices, best, 1);
+    }
+
+    // The lanes' bits serve as tags; every fifth position stays out.
+    bool filtered(const Kernel& kernel, const Columns<T>& columns) {
+        std::int64_t without[most / 5 + 1];
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < n; i += 5) without[count++] = static_cast<std::int64_t>(i);
+        const Filter filter{lanes, {stream.key & 3, stream.key >> 2 & 1}, without, count};
+        const auto found = k == 0 ? 0 : best_of(kernel, columns, filter);
+        const auto passes = [&](std::size_t i) {
+            const bool wanted = filter.asked.wanted == 0 || (lanes[i] & filter.asked.wanted) != 0;
+            return i % 5 != 0 && wanted && (lanes[i] & filter.asked.unwanted) == 0;
+        };
+        return found.has_value() && ordered(passes, *found);
+    }
+
+    // Whether the `found` best of those that pass are the first ones of a sort.
+    template <class Passes>
+    bool ordered(const Passes& passes, std::size_t found) const {
+        std::size_t order[most], count = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            if (passes(i)) order[count++] = i;
+        }
+        if (found != std::min(k, count)) return false;
+        std::sort(order, order + count, [&](std::size_t a, std::size_t b) {
             if (out[a] != out[b]) return out[a] > out[b];
             if (named && lanes[a] != lanes[b]) return lanes[a] < lanes[b];
             return a < b;
         });
-        for (std::size_t i = 0; i < k; ++i) {
+        for (std::size_t i = 0; i < found; ++i) {
             if (indices[i] != static_cast<std::int64_t>(order[i])) return false;
             if (best[i] != out[order[i]]) return false;
         }

@@ -71,6 +71,7 @@ def test_public_names() -> None:
     assert betadist.__all__ == [
         "STREAM_VERSION",
         "cpu_quota",
+        "kernels",
         "part",
         "rank",
         "sample",

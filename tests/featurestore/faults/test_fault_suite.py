@@ -16,8 +16,8 @@ pytestmark = pytest.mark.anyio
 
 # So short-lived that nearly every row of every request is asked of the store.
 FLEETING = CachedSettings(10_000, ttl_s=0.001, negative_ttl_s=0.001, stale_s=0.0)
+# What requests are answered from; nothing is served from an adapter without its breaker.
 WRAPPERS: dict[str, Callable[[FeatureStore], FeatureStore]] = {
-    "bare": lambda store: store,
     "chunked": Chunked,
     "cached": lambda store: Cached(Chunked(store), FLEETING),
 }

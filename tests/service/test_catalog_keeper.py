@@ -1,0 +1,233 @@
+"""Catalogues are read, adopted by all, and kept whatever becomes of a reading or a worker."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from featurestore import Chunked, ChunkedSettings, MemoryStore
+from service.app import create_app
+from service.catalogs.catalog import Catalog, Catalogs
+from service.catalogs.keepers import Keepers
+from service.catalogs.snapshot import Snapshot
+from service.config import Settings, load_settings
+from service.lifecycle import SERVING, Lifecycle
+
+pytestmark = pytest.mark.anyio
+
+SOON_S = 100.0
+CONFIG = """
+[models.m]
+version = "1"
+prior = { alpha = 2.0, beta = 30.0 }
+[catalogs.c]
+tags = ["kids", "sports"]
+refresh_s = 0.1
+"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def settings_of(folder: Path, path: Path, more: str = "") -> Settings:
+    config = folder / "config.toml"
+    config.write_text(f'{CONFIG}path = "{path}"\n{more}')
+    return load_settings(config)
+
+
+def write(path: Path, alpha: float, count: int = 3) -> None:
+    rows = "".join(f"a{i},{alpha},1,2\n" for i in range(count))
+    aside = path.with_suffix(".new")
+    aside.write_text("id,alpha,beta,tags\n" + rows)
+    aside.replace(path)
+
+
+@dataclass
+class Worker:
+    """What a worker does for its catalogue, in this process."""
+
+    catalog: Catalog
+    keepers: Keepers
+
+    @property
+    def alpha(self) -> list[float]:
+        snapshot = self.catalog.snapshot
+        return [] if snapshot is None else sorted(set(snapshot.arms.alpha.tolist()))
+
+    def check(self) -> tuple[bool, str]:
+        ((name, there, said),) = self.keepers.checks()
+        assert name == "c"
+        return there, said
+
+    def figures(self, name: str) -> list:
+        return [figure.value for figure in self.keepers.measurements() if figure.name == name]
+
+
+@asynccontextmanager
+async def working(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
+    catalogs = Catalogs.of(settings.catalogs)
+    keepers = Keepers(catalogs, settings, folder)
+    async with keepers.running():
+        yield Worker(catalogs.by_name["c"], keepers)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SOON_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_one_worker_reads_and_all_adopt(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    settings = settings_of(tmp_path, arms)
+    async with working(settings, tmp_path) as one, working(settings, tmp_path) as other:
+        assert one.check() == (False, "starting")
+        for alpha in (5.0, 7.0):
+            write(arms, alpha)
+            await until(lambda wanted=alpha: one.alpha == other.alpha == [wanted])
+        await until(lambda: one.check() == other.check() == (True, "ok"))
+        assert one.catalog.snapshot.version == other.catalog.snapshot.version
+        assert one.figures("catalog_adoptions") == other.figures("catalog_adoptions") == [2, 0]
+        readers = sorted(sum(worker.figures("catalog_readings")) for worker in (one, other))
+        assert readers[0] == 0
+        await until(lambda: max(w.figures("catalog_readings")[1] for w in (one, other)) > 0)
+        assert one.figures("catalog_snapshot_arms") == [3]
+        assert one.figures("catalog_age_seconds")[0] < SOON_S
+        (left,) = (tmp_path / "c").glob("*.arms")
+        assert one.figures("catalog_bytes") == [left.stat().st_size]
+
+
+async def test_a_failure_leaves_the_old_snapshot_until_it_is_mended(tmp_path, caplog) -> None:
+    arms = tmp_path / "arms.csv"
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: "No such file" in worker.check()[1])
+        assert worker.check()[0] is False
+        write(arms, 5.0)
+        await until(lambda: worker.alpha == [5.0])
+        await until(lambda: worker.check() == (True, "ok"))
+        arms.write_text("id,alpha\n")
+        await until(lambda: "stale: " in worker.check()[1])
+        assert worker.check()[0] is True
+        assert "there must be one column 'beta'" in worker.check()[1]
+        assert worker.alpha == [5.0]
+        assert worker.figures("catalog_readings")[2] >= 2
+        write(arms, 7.0)
+        await until(lambda: worker.alpha == [7.0])
+        await until(lambda: worker.check() == (True, "ok"))
+    assert caplog.text.count("reading catalogue c failed, 1 times in a row") == 2
+    assert caplog.text.count("reading catalogue c works again") == 2
+
+
+async def test_who_reads_an_old_snapshot_reads_it_to_its_end(tmp_path) -> None:
+    arms, count = tmp_path / "arms.csv", 20_000
+    write(arms, 5.0, count)
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: worker.alpha == [5.0])
+        old: Snapshot = worker.catalog.snapshot
+        before = [column.tobytes() for column in (old.arms.alpha, old.arms.lanes, old.arms.tags)]
+        ids = old.ids(np.arange(count)).tolist()
+        write(arms, 7.0, count)
+        await until(lambda: worker.alpha == [7.0])
+        for alpha in (8.0, 9.0):
+            write(arms, alpha, count)
+            await until(lambda wanted=alpha: worker.alpha == [wanted])
+            columns = (old.arms.alpha, old.arms.lanes, old.arms.tags)
+            assert [column.tobytes() for column in columns] == before
+            assert old.ids(np.arange(count)).tolist() == ids
+        assert worker.catalog.snapshot.version != old.version
+
+
+async def test_another_worker_takes_over(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    settings = settings_of(tmp_path, arms)
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(working(settings, tmp_path))
+        await until(lambda: first.alpha == [5.0])
+        async with working(settings, tmp_path) as second:
+            await until(lambda: second.alpha == [5.0])
+            assert sum(second.figures("catalog_readings")) == 0
+            await stack.aclose()
+            write(arms, 7.0)
+            await until(lambda: second.alpha == [7.0])
+            assert second.figures("catalog_readings")[0] == 1
+
+
+async def test_a_damaged_snapshot_is_refused_and_replaced_by_the_next(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    async with working(settings_of(tmp_path, arms), tmp_path) as one:
+        await until(lambda: one.alpha == [5.0])
+        (path,) = (tmp_path / "c").glob("*.arms")
+        part = path.with_suffix(".cut")
+        part.write_bytes(path.read_bytes()[:-1])
+        part.replace(path)  # what is mapped stays whole
+        async with working(settings_of(tmp_path, arms), tmp_path) as other:
+            await until(lambda: "it is not whole" in other.check()[1])
+            assert other.catalog.snapshot is None
+            write(arms, 7.0)
+            await until(lambda: other.alpha == one.alpha == [7.0])
+            await until(lambda: other.check() == (True, "ok"))
+            assert other.figures("catalog_adoptions")[1] > 0
+
+
+async def test_a_reading_that_hangs_is_ended(tmp_path) -> None:
+    pipe = tmp_path / "arms.csv"
+    os.mkfifo(pipe)
+    async with working(settings_of(tmp_path, pipe, "timeout_s = 1.0"), tmp_path) as worker:
+        await until(lambda: "longer than timeout_s, 1 s, and was ended" in worker.check()[1])
+    write(pipe, 5.0)
+
+
+async def test_a_worker_that_ends_does_not_wait_for_a_reading(tmp_path) -> None:
+    pipe = tmp_path / "arms.csv"
+    os.mkfifo(pipe)
+    async with working(settings_of(tmp_path, pipe), tmp_path):
+        await until((tmp_path / "c" / "lock").exists)
+        began = time.monotonic()
+    assert time.monotonic() - began < SOON_S / 2
+
+
+@dataclass
+class Flag:
+    value: int = SERVING
+
+
+async def test_a_node_is_ready_once_it_has_its_catalogues(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    store = Chunked(MemoryStore({}), ChunkedSettings())
+    app = create_app(settings_of(tmp_path, arms), store, Lifecycle(Flag()))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+
+        async def until_health(code: int, status: str, said: str) -> None:
+            deadline = time.monotonic() + SOON_S
+            while time.monotonic() < deadline:
+                answer = await client.get("/health/ready")
+                document = answer.json()
+                if answer.status_code == code and said in document["checks"]["catalog c"]:
+                    assert document["status"].startswith(status)
+                    return
+                await asyncio.sleep(0.01)
+            raise AssertionError(document)
+
+        await until_health(503, "catalog c starting: ", "No such file")
+        assert (await client.post("/predict", json={"candidates": ["a"]})).status_code == 200
+        write(arms, 5.0)
+        await until_health(200, "ok", "ok")
+        arms.unlink()
+        await until_health(200, "degraded", "stale: ")
