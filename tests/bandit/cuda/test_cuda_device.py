@@ -12,7 +12,7 @@ from scipy import stats
 import betadist
 from bandit.arms import Arms, Eligible
 from bandit.sampler_cuda import CudaSampler, GpuUnavailable
-from tests.bandit.cuda.columns import KINDS, arms_of, columns
+from tests.bandit.cuda.device_columns import KINDS, arms_of, columns
 
 pytestmark = pytest.mark.gpu
 

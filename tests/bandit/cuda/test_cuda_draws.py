@@ -6,7 +6,7 @@ import pytest
 import betadist
 from bandit.sampler_cuda import CudaSampler
 from betadist import golden
-from tests.bandit.cuda.columns import KINDS, columns
+from tests.bandit.cuda.device_columns import KINDS, columns
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -8,7 +8,7 @@ from bandit.arms import Arms, Eligible
 from bandit.crossovers import Crossover, Crossovers
 from bandit.dispatch import Dispatch
 from bandit.sampler_cuda import CudaSampler, GpuUnavailable
-from tests.bandit.cuda.columns import arms_of, best
+from tests.bandit.cuda.device_columns import arms_of, best
 
 
 def test_requests_for_the_same_arms_that_wait_together_share_a_launch(watched) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bandit.arms import Arms, Eligible
 from bandit.sampler_cuda import CudaSampler
-from tests.bandit.cuda.columns import arms_of, best
+from tests.bandit.cuda.device_columns import arms_of, best
 
 SOME = Eligible(include=3, exclude=4, without=np.arange(0, 300, 3))
 ELIGIBLE = {

@@ -9,7 +9,7 @@ import pytest
 
 from bandit.arms import Arms, Eligible
 from bandit.sampler_cuda import CudaSampler, GpuUnavailable
-from tests.bandit.cuda.columns import arms_of
+from tests.bandit.cuda.device_columns import arms_of
 
 WHY = """
 import sys
