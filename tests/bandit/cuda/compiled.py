@@ -31,7 +31,7 @@ NAMES = ("sample", "best", "merge")
 
 # What rounding leaves to the compiler, or does otherwise than IEEE
 LOOSE = {
-    "an operation without a rounding": r"\b(?:add|sub|mul|div|fma|mad|sqrt|rcp)\.f(?:32|64)",
+    "an operation without a rounding": r"\b(?:add|sub|mul|div|fma|mad|sqrt|rcp)(?:\.ftz)?\.f(?:32|64)",
     "an approximation": r"\.approx|\.full\.f",
     "a flush to zero": r"\.ftz",
 }
