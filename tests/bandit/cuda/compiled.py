@@ -31,8 +31,8 @@ NAMES = ("sample", "best", "merge")
 
 # What rounding leaves to the compiler, or does otherwise than IEEE
 LOOSE = {
-    "an operation without a rounding": r"\b(?:add|sub|mul|div|fma|mad|sqrt|rcp)(?:\.ftz)?\.f(?:32|64)",
-    "an approximation": r"\.approx|\.full\.f",
+    "no rounding of its own": r"\b(?:add|sub|mul|div|fma|mad|sqrt|rcp)(?:\.ftz)?\.f(?:32|64)",
+    "an approximate result": r"\.approx|\.full\.f",
     "a flush to zero": r"\.ftz",
 }
 
