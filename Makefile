@@ -33,8 +33,9 @@ TARGET = $(if $(URL),--url $(URL)) $(OPTIONS)
 QUIET := PYTHONWARNINGS=ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-long test-statistics test-mutations test-sanitize fuzz check format \
-        bench bench-stores bench-tail bench-hot-tier bench-sampler bench-threads bench-catalogue bench-peers \
+.PHONY: help setup serve test test-long test-gpu check-ptx test-statistics test-mutations \
+        test-sanitize fuzz check format bench bench-stores bench-tail bench-hot-tier bench-sampler \
+        bench-threads bench-catalogue bench-peers \
         load load-k6 load-locust soak overload size report peers compare clean
 
 help: ## list the verbs
@@ -91,7 +92,20 @@ test: $(VENV)/.dev build/feast/.installed ## run the tests
 	$(BIN)/pytest
 
 test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz tests of minutes too
-	$(BIN)/pytest -m 'long or not long' --timeout 1800 --hypothesis-profile default
+	$(BIN)/pytest -m 'not gpu' --timeout 1800 --hypothesis-profile default
+
+# Numba reads its variable when it is imported: 0 is a device, not the simulator.
+test-gpu: $(VENV)/.dev ## test the sampler on a CUDA device (needs extra gpu); fails without one
+	NUMBA_ENABLE_CUDASIM=0 $(BIN)/pytest tests/bandit/cuda -m gpu --timeout 1800
+
+# Numba's compiler for devices, 1 GB, beside the project's own packages
+build/gpu/.installed: | $(VENV)/bin/pip
+	@echo "Installing CUDA's compiler aside"
+	@mkdir -p $(@D) && $(PYTHON) -m venv build/gpu/venv
+	@timeout 900 build/gpu/venv/bin/pip install -q --disable-pip-version-check 'numba-cuda[cu12]>=0.30' && touch $@
+
+check-ptx: $(VENV)/.built build/gpu/.installed ## check the sampler's CUDA code without a device and write bandit/cuda/RESOURCES.md
+	PYTHONPATH=.:ext build/gpu/venv/bin/python -m tests.bandit.cuda.compiled --table bandit/cuda/RESOURCES.md
 
 # 600 MB, and other versions of what the project needs, so beside it; its tests are skipped without.
 build/feast/.installed: | $(VENV)/bin/pip
