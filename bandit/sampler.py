@@ -44,15 +44,16 @@ class CpuSampler:
         self, arms: Arms, eligible: Eligible, key: int, k: int
     ) -> tuple[NDArray[np.int64], Column]:
         """See `Sampler`."""
+        tagged = arms.tags is not None
         return betadist.sample_top_k(
             arms.alpha,
             arms.beta,
             key,
-            k,
+            k if tagged or not eligible.include else 0,
             arms.lanes,
             tags=arms.tags,
-            include_tags=eligible.include,
-            exclude_tags=eligible.exclude,
+            include_tags=eligible.include if tagged else 0,
+            exclude_tags=eligible.exclude if tagged else 0,
             without=eligible.without,
             threads=self.threads,
         )

@@ -2,7 +2,6 @@
 
 import ctypes
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -76,7 +75,9 @@ def _opened() -> Gpu:
         device = _device()
     except OSError as error:
         return Gpu(None, f"no device: {error}")
-    sampler = import_module("bandit.sampler_cuda").CudaSampler()
+    from bandit.sampler_cuda import CudaSampler
+
+    sampler = CudaSampler()
     prove(sampler)
     return Gpu(sampler, device)
 

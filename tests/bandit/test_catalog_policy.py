@@ -127,3 +127,10 @@ def test_the_decision_and_the_model_key_the_draws() -> None:
     assert asked.top_k(arms, NO_TAGS, "d-2", 20, CPU)[0].tolist() != best
     renamed = replace(asked, name="other")
     assert renamed.top_k(arms, NO_TAGS, "d-1", 20, CPU)[0].tolist() != best
+
+
+def test_nobody_carries_a_tag_where_there_are_none() -> None:
+    alpha = np.ones(1000, np.float32)
+    arms = Arms(alpha, alpha, np.arange(1000, dtype=np.uint64))
+    some, none = (CPU.top_k(arms, Eligible(include=tag, exclude=3), 1, 5)[0] for tag in (0, 1))
+    assert (len(some), len(none)) == (5, 0)
