@@ -32,7 +32,9 @@ SHORT = [
     )
     for mode in modes
 ]
-REQUESTS_AT_ONCE = 20
+# At least; of Redis 20. With 20 at once the calls to Vertex AI, a millisecond of Python each, that the
+# tier makes behind a slow store leave no CPU: that would be overload.
+REQUESTS_AT_ONCE = 10
 
 
 @pytest.fixture
@@ -80,7 +82,8 @@ async def test_a_stalled_node_of_a_cluster_costs_its_own_rows(tmp_path: Path) ->
 async def test_it_stands_ten_thousand_faulty_requests(
     backend: Backend, wrapper: str, mode: str, record_property: Callable[[str, object], None]
 ) -> None:
-    load = replace(backend.load, requests=10_000, concurrency=REQUESTS_AT_ONCE)
+    at_once = max(backend.load.concurrency, REQUESTS_AT_ONCE)
+    load = replace(backend.load, requests=10_000, concurrency=at_once)
     outcome = await stand(wrapped(backend, wrapper), HOST, backend.port, MODES[mode], load)
     record_property("outcome", str(outcome))
     assert outcome.requests == load.requests
