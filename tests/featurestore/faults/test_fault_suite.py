@@ -32,8 +32,8 @@ SHORT = [
     )
     for mode in modes
 ]
-# At least; of Redis 20. With 20 at once the calls to Vertex AI, a millisecond of Python each, that the
-# tier makes behind a slow store leave no CPU: that would be overload.
+# At least; of Redis 20. A call of Vertex AI takes a millisecond of Python, so that 20 requests at
+# once, behind a tier whose rows live as long, leave no CPU to it: overload, not a fault.
 REQUESTS_AT_ONCE = 10
 
 
