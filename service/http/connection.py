@@ -23,6 +23,7 @@ WAITING = 16  # requests that are read ahead of the one being answered
 IDLE_S = 30.0  # a client may take so long until it asks, or asks again
 CLOSE_S = 3.0  # ... and so long to read its last answer and close
 NEVER = float("inf")
+NOTHING = memoryview(b"")
 
 log = logging.getLogger("bandit_serve.http")
 
@@ -65,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._addresses: Scope
         self._state = State.OPEN
         self._awaited_since = NEVER  # the client: its next request, or that it closes
-        self._unread: bytes | memoryview = b""
+        self._unread = NOTHING
         self._target = b""
         self._headers: Headers = []
         self._head_bytes = 0
@@ -99,10 +100,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        self._unread = data if len(data) <= PIECE_BYTES else memoryview(data)
-        self._read_on()
-        if self._crowded():
-            self._regulate()
+        taken = self._read(data) if len(data) <= PIECE_BYTES else 0
+        if taken < len(data):
+            self._unread = memoryview(data)[taken:]
+            self._read_on()
 
     def eof_received(self) -> bool:
         """See asyncio.Protocol: a client that asked and sends no more may still read."""
@@ -136,7 +137,10 @@ class Connection(asyncio.Protocol):
         scope = request_scope(method, self._target, version, self._headers, self._addresses)
         exchange = self._arriving = Exchange(self, scope, parser.should_keep_alive())
         self._waiting.append(exchange)
-        self._go_on()
+        if self._current is None:
+            self._go_on()
+        elif len(self._waiting) >= WAITING:
+            self._regulate()
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
@@ -166,7 +170,8 @@ class Connection(asyncio.Protocol):
             return
         if exchange is not self._current:
             raise RuntimeError("an answer to a request whose turn it isn't")
-        last = not exchange.persistent or CLOSE in headers or exchange.overlong()
+        last = not exchange.persistent or CLOSE in headers
+        last = last or (not exchange.whole and exchange.overlong())
         if last and CLOSE not in headers:
             headers = [*headers, CLOSE]
         elif exchange.scope["http_version"] == "1.0":
@@ -226,18 +231,15 @@ class Connection(asyncio.Protocol):
         self._state = State.CLOSING
         self._awaited_since = self._loop.time()
         self._arriving = None
-        self._unread = b""
+        self._unread = NOTHING
         self._waiting.clear()
 
     def _latest(self) -> Exchange | None:
         return self._waiting[-1] if self._waiting else self._current
 
-    def _crowded(self) -> bool:
-        return len(self._waiting) >= WAITING
-
     def _regulate(self) -> None:
         """Have the client wait while there is no room for what it sends."""
-        room = not (self._full or self._held or self._unread or self._crowded())
+        room = not (self._full or self._held or self._unread or len(self._waiting) >= WAITING)
         if self._state is State.CLOSING or self._transport.is_closing():
             return
         if room == self._transport.is_reading():
@@ -248,7 +250,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _read_on(self) -> None:
-        while self._unread and not self._crowded():
+        while self._unread and len(self._waiting) < WAITING:
             taken = self._read(self._unread[:PIECE_BYTES])
             self._unread = self._unread[taken:]
 
@@ -271,7 +273,7 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         if self._waiting and self._current is None and not self._full:
-            crowded = self._crowded()
+            crowded = len(self._waiting) >= WAITING
             self._awaited_since = NEVER
             self._current = self._waiting.popleft()
             self._task = self._loop.create_task(self._run(self._current))

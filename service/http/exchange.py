@@ -99,9 +99,7 @@ class Exchange:
         self._wake()
 
     def overlong(self) -> bool:
-        """Return whether more of the body may come than is worth throwing away."""
-        if self.whole:
-            return False
+        """Return whether more of an unfinished body may come than is worth throwing away."""
         (length,) = [value for name, value in self.scope["headers"] if name == LENGTH] or (b"",)
         return not length.isdigit() or int(length) > HELD_BYTES
 

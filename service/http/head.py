@@ -26,11 +26,13 @@ def check_head(method: bytes, version: str, headers: Headers) -> None:
     ValueError
         It asks for a tunnel, is for another version or for no one host, or its end is doubtful.
     """
-    names = [name for name, _ in headers]
-    hosts = names.count(b"host")
-    if hosts != 1 and (version == "1.1" or hosts):
-        raise ValueError("one host must be named")
-    if b"transfer-encoding" in names:
+    fields = dict(headers)
+    if b"host" not in fields:
+        if version == "1.1":
+            raise ValueError("no host is named")
+    elif len(fields) < len(headers) and [name for name, _ in headers].count(b"host") > 1:
+        raise ValueError("more than one host is named")
+    if b"transfer-encoding" in fields:
         codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
         if version == "1.0" or codings != [b"chunked"]:
             raise ValueError("a transfer coding that isn't chunked")
