@@ -59,15 +59,15 @@ class Keepers:
 def _first(keeper: Keeper) -> str:
     """How far the first reading is."""
     state = keeper.state
-    if keeper.trouble or state.trouble:
-        return f"starting: {keeper.trouble or state.trouble}"
+    if keeper.trouble:
+        return f"starting: {keeper.trouble}"
     if state.share is not None:
         return f"starting: {state.share:.0%} read"
     return f"starting: {state.arms:,} arms read" if state.arms else "starting"
 
 
 def _stale(keeper: Keeper) -> str:
-    trouble = keeper.trouble or keeper.state.trouble
+    trouble = keeper.trouble
     settings, age_s = keeper.catalog.settings, _age_s(keeper)
     if not trouble and age_s > 2 * settings.refresh_s + settings.timeout_s:
         trouble = f"read {age_s:.0f} s ago"
@@ -92,8 +92,9 @@ def _measured(keeper: Keeper) -> Iterator[Measurement]:
     for outcome, times in keeper.adoptions.items():
         yield counter("catalog_adoptions", about, times, catalog=name, outcome=outcome)
     about = (
-        "Rows of the latest reading: broken and affix (not of the model's template) were left out, "
-        "repeated gave way to a later one, tags had bits that no tag is declared for."
+        "Rows of the latest reading: broken (no id of 1 to 256 bytes) and affix (not of the model's "
+        "template) were left out, repeated gave way to a later one, tags had bits that no tag is "
+        "declared for."
     )
     for oddity, rows in keeper.state.oddities.items():
         yield highest("catalog_odd_rows", about, rows, catalog=name, oddity=oddity)

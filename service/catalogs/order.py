@@ -23,15 +23,12 @@ class Order:
     catalog : str
         A catalogue's name.
     folder : Path
-        Where its snapshot is put.
-    known : str
-        A version that need not be written again; empty for none.
+        Where its snapshot is put, unless one of that version is there.
     """
 
     settings: "Settings"
     catalog: str
     folder: Path
-    known: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Outcome:
     arms : int
         How many there are.
     bytes : int
-        Of the file; 0 where the version was known and none was written.
+        Of the file; 0 where there was one of that version.
     oddities : dict of str to int
         See `Built`.
     """

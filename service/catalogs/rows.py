@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from featurestore import StoreError
 from featurestore.bulk import Source, SourceError, open_source
 from featurestore.bulk.column import lengths, numbers
+from featurestore.bulk.source import readable
 from featurestore.rows import MAX_ID_BYTES
 from idcolumn import IdColumn
 from service.catalogs.settings import CatalogSettings
@@ -106,7 +107,7 @@ def _of_file(catalog: CatalogSettings) -> Iterator[Rows]:
 def _places(source: Source, names: tuple[str, ...]) -> list[int]:
     for name in names:
         if source.columns.count(name) != 1:
-            found = ", ".join(map(repr, source.columns[:50]))
+            found = ", ".join(repr(readable(column)) for column in source.columns[:50])
             raise SourceError(f"{source.name}: there must be one column {name!r}; found {found}")
     return [source.columns.index(name) for name in names]
 

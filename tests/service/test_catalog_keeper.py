@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -78,6 +79,14 @@ async def working(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
     keepers = Keepers(catalogs, settings, folder)
     async with keepers.running():
         yield Worker(catalogs.by_name["c"], keepers)
+
+
+def has_reader(pipe: Path) -> bool:
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -194,9 +203,31 @@ async def test_a_worker_that_ends_does_not_wait_for_a_reading(tmp_path) -> None:
     pipe = tmp_path / "arms.csv"
     os.mkfifo(pipe)
     async with working(settings_of(tmp_path, pipe), tmp_path):
-        await until((tmp_path / "c" / "lock").exists)
+        await until(lambda: has_reader(pipe))
         began = time.monotonic()
     assert time.monotonic() - began < SOON_S / 2
+
+
+async def test_a_snapshot_that_vanished_is_written_again(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    settings, shared = settings_of(tmp_path, arms), tmp_path / "shared"
+    shared.mkdir()
+    async with working(settings, shared) as first:
+        await until(lambda: first.alpha == [5.0])
+        shutil.rmtree(shared)
+        async with working(settings, shared) as second:  # as one that takes another's place
+            await until(lambda: second.alpha == [5.0])
+            await until(lambda: first.check() == second.check() == (True, "ok"))
+
+
+async def test_rows_that_go_back_to_what_they_were_are_adopted(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        for alpha in (5.0, 7.0) * 4:
+            write(arms, alpha)
+            await until(lambda: worker.figures("catalog_readings")[0] >= 1)
+        await until(lambda: worker.alpha == [7.0] and worker.check() == (True, "ok"))
 
 
 @dataclass
