@@ -92,9 +92,9 @@ def _measured(keeper: Keeper) -> Iterator[Measurement]:
     for outcome, times in keeper.adoptions.items():
         yield counter("catalog_adoptions", about, times, catalog=name, outcome=outcome)
     about = (
-        "Rows of the latest reading: broken (no id of 1 to 256 bytes) and affix (not of the model's "
-        "template) were left out, repeated gave way to a later one, tags had bits that no tag is "
-        "declared for."
+        "Rows of the latest reading: broken (no id of 1 to 256 bytes) and affix (not of the "
+        "model's template) were left out, repeated gave way to a later one, tags had bits that no "
+        "tag is declared for."
     )
     for oddity, rows in keeper.state.oddities.items():
         yield highest("catalog_odd_rows", about, rows, catalog=name, oddity=oddity)

@@ -14,7 +14,7 @@ __all__ = ["machine", "versions"]
 
 NEEDED = (
     *("bandit-serve", "numpy", "granian", "starlette", "orjson", "uvloop", "lmdb"),
-    *("click", "prometheus-client"),
+    *("click", "httptools", "prometheus-client"),
 )
 OPTIONAL = (*("numba", "scipy", "pyarrow", "redis", "hiredis", "httpx", "google-cloud-aiplatform"),)
 ABSENT = "not installed"
