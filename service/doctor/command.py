@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from service.config import ConfigError, Settings
-from service.doctor.configuration import configuration, declared_catalogs
+from service.doctor.catalogs import declared_catalogs
+from service.doctor.configuration import configuration
 from service.doctor.drawing import drawing
 from service.doctor.machine import machine, versions
 from service.doctor.report import as_json, as_text, problems_of

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
@@ -159,6 +161,57 @@ def test_a_catalogue_is_shown_and_its_file_looked_for(
     assert report["problems"] == [
         f"catalogues: catalogs.some.path is {str(absent)!r}, which is no file"
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("id,alpha\na,1\n", "there must be one column 'beta'; found 'id', 'alpha'"),
+        ("id,alpha,beta\na,1,1\n", "there must be one column 'tags'; found 'id', 'alpha', 'beta'"),
+        ("", "is empty: it needs a first line that names the columns"),
+    ],
+)
+def test_a_catalogue_whose_file_lacks_a_column_is_a_problem(
+    tmp_path: Path, config: Path, store: Path, rows: str, said: str
+) -> None:
+    arms = tmp_path / "arms.csv"
+    arms.write_text(rows)
+    config.write_text(f'{ONE_MODEL}[catalogs.c]\ntags = ["kids"]\npath = "{arms}"\n')
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem.startswith(f"catalogues: catalogs.c.path: {arms}")
+    assert said in problem
+
+
+def test_a_parquet_file_is_looked_at_too(tmp_path: Path, config: Path, store: Path) -> None:
+    arms = tmp_path / "arms.parquet"
+    config.write_text(f'{ONE_MODEL}[catalogs.c]\npath = "{arms}"\n')
+    pyarrow.parquet.write_table(pyarrow.table({"id": ["a"], "alpha": [1.0]}), arms)
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem.endswith("there must be one column 'beta'; found 'id', 'alpha'")
+    arms.write_bytes(arms.read_bytes()[:-9])
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem.startswith(f"catalogues: catalogs.c.path: {arms}")
+
+
+def test_a_catalogue_of_no_table_is_a_problem_that_a_load_may_mend(
+    config: Path, store: Path
+) -> None:
+    config.write_text(f"{ONE_MODEL}entity_type = 'absent'\n[catalogs.c]\n")
+    problems = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert f"catalogues: catalogs.c: {store} has no table 'absent'; a load makes it" in problems
+
+
+def test_a_catalogue_whose_table_lacks_the_tags_stops_the_start_too(
+    config: Path, store: Path
+) -> None:
+    config.write_text(f'{ONE_MODEL}[catalogs.c]\ntags = ["kids"]\n')
+    lacking = "the table 'content' has ['alpha', 'beta'], but not 'tags'"
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem == f"catalogues: catalogs.c: {lacking}"
+    run = ["run", "--config", str(config), "--store", str(store), "--port", str(free_port())]
+    result = CliRunner().invoke(main, run)
+    assert result.exit_code == 2
+    assert f"catalogs.c: in {store} {lacking}" in result.stderr
 
 
 def test_a_gpu_that_must_be_there_and_is_not_is_a_problem(
