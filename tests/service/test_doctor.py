@@ -246,3 +246,14 @@ def test_wrong_settings_are_told_as_run_tells_them(config: Path, command: str) -
         "sampler.calibrate is 1, must be true or false",
     ):
         assert part in results[1].stderr
+
+
+def test_wrong_settings_are_told_to_machines_too(config: Path) -> None:
+    config.write_text(ONE_MODEL + "[sampler]\ngpu = 'maybe'\nthreads = -1\n")
+    report = report_of("--config", config, status=2)
+    assert [problem.split(" is ")[0] for problem in report["problems"]] == [
+        "sampler.threads",
+        "sampler.gpu",
+    ]
+    (problem,) = report_of("--config", config.with_name("typo"), status=2)["problems"]
+    assert "does not exist" in problem
