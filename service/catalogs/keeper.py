@@ -197,12 +197,14 @@ class Keeper:
 
     def _progressed(self, said: Said) -> None:
         """Tell how far a reading is; called in its thread."""
-        if not self._said.version:
+        first = not self._said.version
+        if first:
             self._say(replace(self._said, arms=said.arms, share=said.share))
         if time.monotonic() > self._logged + LOGGED_S:
             self._logged = time.monotonic()
             share = "" if said.share is None else f", {said.share:.0%} of the rows"
-            log.info("catalogue %s: %s arms%s read", self._name, f"{said.arms:,}", share)
+            level = logging.INFO if first else logging.DEBUG
+            log.log(level, "catalogue %s: %s arms%s read", self._name, f"{said.arms:,}", share)
 
     def _say(self, state: State) -> None:
         state.write(self._path)
