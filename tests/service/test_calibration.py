@@ -61,6 +61,10 @@ def test_each_back_end_pays_from_where_its_times_cross() -> None:
     expected = Crossover(threads=32_768, gpu=131_072, aside=125_000)
     assert found == Calibration(Crossovers(expected, expected), (), found.seconds)
     assert found.seconds < 0.2
+    assert found.lines()[0] == (
+        "top_k: CPU threads from 32,768 arms, GPU from 131,072 arms, "
+        "beside the event loop from 125,000 arms"
+    )
 
 
 def test_a_back_end_that_never_wins_is_never_used() -> None:

@@ -52,7 +52,13 @@ def test_a_store_with_the_models_features_is_healthy(store: Path) -> None:
     assert report["sampler"]["simd level"] in report["sampler"]["kernels"]
     assert report["versions"]["bandit-serve"]
     assert report["gpu"]["device"]
-    assert report["crossovers"]["top_k aside"] >= 1
+    crossovers = report["crossovers"]
+    for draw in ("top k of a catalogue", "list of candidates"):
+        assert crossovers[f"{draw}: beside the event loop from (arms)"] >= 1
+        for backend in ("CPU threads", "GPU"):
+            arms = crossovers[f"{draw}: {backend} from (arms)"]
+            assert arms == "never" or arms >= 1
+    assert 0 < crossovers["measured in ms"] < 10_000
 
 
 def test_the_same_is_to_be_read(store: Path) -> None:
@@ -67,7 +73,13 @@ def test_the_same_is_to_be_read(store: Path) -> None:
 
 def test_a_running_service_does_not_matter(service, store: Path) -> None:
     port = service.url.rpartition(":")[2]
-    assert report_of("--store", store, "--port", port)["machine"]["address in use"] is True
+    machine = report_of("--store", store, "--port", port)["machine"]
+    assert machine["address in use"] is True
+    note = "`bandit-serve run` would not start on this address: Address already in use"
+    assert machine["note"] == note
+    free = report_of("--store", store, "--port", free_port())["machine"]
+    assert free["address in use"] is False
+    assert "note" not in free
 
 
 def test_every_value_is_shown_with_what_said_it(
