@@ -45,7 +45,7 @@ def _made(order: Order) -> Outcome:
     size = 0
     if built.version != order.known:
         size = write_arms(order.folder / file_name(built.version), built, began)
-    return Outcome(built.version, began, len(built.arms), size, built.oddities)
+    return Outcome(built.version, began, len(built.arms), size, built.missing, built.oddities)
 
 
 class _Progress:

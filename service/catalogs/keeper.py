@@ -189,11 +189,19 @@ class Keeper:
             tidy(self._folder, self._said.version)
 
     def _publish(self, outcome: Outcome) -> None:
+        self._warn(outcome)
+        self._say(State(outcome.version, outcome.read_at, outcome.missing, outcome.oddities))
+        tidy(self._folder, outcome.version)
+
+    def _warn(self, outcome: Outcome) -> None:
+        """Tell what is odd, unless it was so the last time."""
         odd = {name: count for name, count in outcome.oddities.items() if count}
         if odd and outcome.oddities != self._said.oddities:
             log.warning("catalogue %s has odd rows: %s", self._name, odd)
-        self._say(State(outcome.version, outcome.read_at, outcome.oddities))
-        tidy(self._folder, outcome.version)
+        if outcome.missing not in (0, self._said.missing):
+            arms = f"{outcome.missing:,} of {outcome.arms:,} arms"
+            why = "alpha or beta is no positive number"
+            log.warning("catalogue %s: the prior stands in for %s: %s", self._name, arms, why)
 
     def _progressed(self, said: Said) -> None:
         """Tell how far a reading is; called in its thread."""

@@ -48,7 +48,7 @@ class Outcome:
         How many there are.
     bytes : int
         Of the file; 0 where the version was known and none was written.
-    oddities : dict of str to int
+    missing, oddities
         See `Built`.
     """
 
@@ -56,6 +56,7 @@ class Outcome:
     read_at: float
     arms: int
     bytes: int
+    missing: int
     oddities: dict[str, int]
 
 

@@ -144,6 +144,22 @@ async def test_how_far_it_is_is_logged_for_people_once(tmp_path, caplog, monkeyp
     assert set(later) == {"DEBUG"}
 
 
+async def test_arms_that_get_the_prior_are_told_once_a_change(tmp_path, caplog) -> None:
+    arms = tmp_path / "arms.csv"
+    said = "catalogue c: the prior stands in for {} of 4 arms: alpha or beta is no positive number"
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        for unfit, alphas in ((2, "x-5"), (1, "57x"), (0, "579")):
+            rows = "".join(f"a{i},{alpha},1,2\n" for i, alpha in enumerate(alphas + "3"))
+            part = tmp_path / "part"
+            part.write_text("id,alpha,beta,tags\n" + rows)
+            part.replace(arms)
+            await until(lambda wanted=unfit: worker.figures("catalog_missing_arms") == [wanted])
+            same = worker.figures("catalog_readings")[1]
+            await until(lambda seen=same: worker.figures("catalog_readings")[1] > seen + 1)
+    warned = [message for message in caplog.messages if "the prior stands in" in message]
+    assert warned == [said.format(2), said.format(1)]
+
+
 async def test_who_reads_an_old_snapshot_reads_it_to_its_end(tmp_path) -> None:
     arms, count = tmp_path / "arms.csv", 20_000
     write(arms, 5.0, count)
