@@ -164,6 +164,17 @@ def test_without_numba_or_driver_the_reason_is_said() -> None:
     assert found == find_gpu("on") or found.sampler is not None
 
 
+@pytest.mark.parametrize("setting", ["auto", "on"])
+def test_a_machine_without_a_gpu_is_told_as_far_as_one_is_asked_for(caplog, setting: str) -> None:
+    caplog.set_level("INFO", "bandit_serve.sampler")
+    gpu = find_gpu(setting)
+    Sampling(SamplerSettings(setting, 1, calibrate=False)).prepare()
+    ((level, message),) = [(record.levelname, record.message) for record in caplog.records]
+    silent = setting == "auto" and not gpu.there
+    assert message.partition("; top_k")[0] == ("no GPU" if silent else f"GPU: {gpu.about}")
+    assert level == ("WARNING" if setting == "on" and gpu.sampler is None else "INFO")
+
+
 def test_one_worker_of_a_node_measures(tmp_path: Path) -> None:
     made: list[Calibration] = []
     crossover = Crossover(threads=None, gpu=7, aside=5)
