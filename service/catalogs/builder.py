@@ -45,7 +45,7 @@ def _made(order: Order) -> Outcome:
     order.folder.mkdir(parents=True, exist_ok=True)
     path = order.folder / file_name(built.version)
     size = 0 if path.exists() else write_arms(path, built, began)
-    return Outcome(built.version, began, len(built.arms), size, built.oddities)
+    return Outcome(built.version, began, len(built.arms), size, built.missing, built.oddities)
 
 
 class _Progress:

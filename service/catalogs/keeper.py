@@ -208,20 +208,30 @@ class Keeper:
             self.unkept = f"{trouble}; and the other workers can't be told: {error}"
 
     def _publish(self, outcome: Outcome) -> None:
+        self._warn(outcome)
+        self._say(State(outcome.version, outcome.read_at, outcome.missing, outcome.oddities))
+        tidy(self._folder, outcome.version)
+
+    def _warn(self, outcome: Outcome) -> None:
+        """Tell what is odd, unless it was so the last time."""
         odd = {name: count for name, count in outcome.oddities.items() if count}
         if odd and outcome.oddities != self._said.oddities:
             log.warning("catalogue %s has odd rows: %s", self._name, odd)
-        self._say(State(outcome.version, outcome.read_at, outcome.oddities))
-        tidy(self._folder, outcome.version)
+        if outcome.missing not in (0, self._said.missing):
+            arms = f"{outcome.missing:,} of {outcome.arms:,} arms"
+            why = "alpha or beta is no positive number"
+            log.warning("catalogue %s: the prior stands in for %s: %s", self._name, arms, why)
 
     def _progressed(self, said: Said) -> None:
         """Tell how far a reading is; called in its thread."""
-        if not self._said.version:
+        first = not self._said.version
+        if first:
             self._say(replace(self._said, arms=said.arms, share=said.share))
         if time.monotonic() > self._logged + LOGGED_S:
             self._logged = time.monotonic()
             share = "" if said.share is None else f", {said.share:.0%} of the rows"
-            log.info("catalogue %s: %s arms%s read", self._name, f"{said.arms:,}", share)
+            level = logging.INFO if first else logging.DEBUG
+            log.log(level, "catalogue %s: %s arms%s read", self._name, f"{said.arms:,}", share)
 
     def _say(self, state: State) -> None:
         state.write(self._path)

@@ -45,7 +45,7 @@ class Outcome:
         How many there are.
     bytes : int
         Of the file; 0 where there was one of that version.
-    oddities : dict of str to int
+    missing, oddities
         See `Built`.
     """
 
@@ -53,6 +53,7 @@ class Outcome:
     read_at: float
     arms: int
     bytes: int
+    missing: int
     oddities: dict[str, int]
 
 
