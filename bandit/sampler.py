@@ -29,6 +29,10 @@ class Sampler(Protocol):
         """
         ...
 
+    def prepare(self, arms: Arms) -> None:
+        """Have arms where they are drawn from, ahead of the first `top_k` of them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CpuSampler:
@@ -59,3 +63,6 @@ class CpuSampler:
             without=eligible.without,
             threads=self.threads,
         )
+
+    def prepare(self, arms: Arms) -> None:
+        """See `Sampler`; they are there."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bandit import Arms
 from featurestore.failurelog import FailureLog
 from service.catalogs.aside import Aside
 from service.catalogs.catalog import Catalog
@@ -49,13 +50,16 @@ class Keeper:
         Why this worker can't keep the catalogue or tell of it; empty where it can or need not.
     """
 
-    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+    def __init__(
+        self, catalog: Catalog, settings: Settings, prepare: Callable[[Arms], None]
+    ) -> None:
         self.catalog = catalog
         self.state = State()
         self.readings = dict.fromkeys(("new", "same", "failed"), 0)
         self.adoptions = dict.fromkeys(("adopted", "failed"), 0)
         self.unmapped = self.unkept = ""
         self._settings = settings
+        self._prepare = prepare
         self._name = catalog.settings.name
         self._reading = FailureLog(f"reading catalogue {self._name}")
         self._mapping = FailureLog(f"mapping catalogue {self._name}")
@@ -136,6 +140,7 @@ class Keeper:
                     return None
                 raise
             mapped.touch()
+            self._prepare(mapped.snapshot.arms)
         self._seen = seen
         return mapped
 

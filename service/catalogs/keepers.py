@@ -2,10 +2,11 @@
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from bandit import Arms
 from featurestore import Measurement
 from featurestore.measurement import counter, highest
 from service.catalogs.catalog import Catalogs
@@ -26,10 +27,18 @@ class Keepers:
         Of the service.
     folder : Path or None
         Shared by the workers of a node; None: this worker is the only one.
+    prepare : function
+        Is called in a thread with the arms of a snapshot that is about to be adopted.
     """
 
-    def __init__(self, catalogs: Catalogs, settings: Settings, folder: Path | None = None) -> None:
-        self._keepers = [Keeper(catalog, settings) for catalog in catalogs]
+    def __init__(
+        self,
+        catalogs: Catalogs,
+        settings: Settings,
+        folder: Path | None,
+        prepare: Callable[[Arms], None],
+    ) -> None:
+        self._keepers = [Keeper(catalog, settings, prepare) for catalog in catalogs]
         self._folder = folder
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
+from bandit import CpuSampler
 from featurestore import Chunked, ChunkedSettings, MemoryStore
 from service.app import create_app
 from service.catalogs import keeper
@@ -77,7 +78,7 @@ class Worker:
 @asynccontextmanager
 async def working(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
     catalogs = Catalogs.of(settings.catalogs)
-    keepers = Keepers(catalogs, settings, folder)
+    keepers = Keepers(catalogs, settings, folder, CpuSampler().prepare)
     async with keepers.running():
         yield Worker(catalogs.by_name["c"], keepers)
 
