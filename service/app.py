@@ -119,6 +119,10 @@ def create_app(
         named = {k.decode(): v.decode() for k, v in (*headers, *problem.headers)}
         return Response(body, problem.status, named)
 
+    def refused(problem: Problem) -> None:
+        counts.problem(problem)
+        log_problem(problem, problem)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lifecycle.begin()
@@ -144,4 +148,5 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.refused = refused  # for the server's own refusals
     return app

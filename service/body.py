@@ -19,8 +19,8 @@ WATCH = Watch()
 class Body:
     """The body of one request.
 
-    The server says that a body is over by one more, empty message, which costs as much as the one
-    before it: a body of known length is over when so many bytes are there.
+    A body of known length is over when so many bytes are there: some servers say so by one more,
+    empty message only, which costs as much as the one before it.
     """
 
     def __init__(self, receive: Receive, headers: Mapping[bytes, bytes]) -> None:

@@ -17,6 +17,7 @@ from service.errors import (
     BrokenBody,
     CatalogNotLoaded,
     FeaturesUnavailable,
+    NotHttp,
     Problem,
 )
 from service.stages import STAGES, Stages
@@ -25,7 +26,7 @@ __all__ = ["Counts", "ModelCounts"]
 
 SHARE_WEIGHT = 0.02  # an average over some 100 predictions
 FORGOTTEN_S = 30.0
-KINDS = (*PROBLEMS, BrokenBody, FeaturesUnavailable, CatalogNotLoaded)
+KINDS = (*PROBLEMS, BrokenBody, NotHttp, FeaturesUnavailable, CatalogNotLoaded)
 PROTOCOLS = ("predict", "oip")
 STATUSES = sorted({STATUS_OK, *(kind.status for kind in PROBLEMS)})
 

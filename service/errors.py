@@ -3,6 +3,7 @@
 Problem
 |- MalformedBody          the client can't be read: mend the encoder
 |  |- BrokenBody          ... because it broke off, or the client went away
+|  |- NotHttp             ... by the server already
 |- NotFound, MethodNotAllowed, UnsupportedMediaType, BodyTooLarge
 |- InvalidRequest         the request can be read but is wrong: mend the fields it names
 |- Overloaded             nothing is wrong: try again later, or elsewhere
@@ -34,6 +35,7 @@ __all__ = [
     "MalformedBody",
     "MethodNotAllowed",
     "NotFound",
+    "NotHttp",
     "Overloaded",
     "Problem",
     "Unavailable",
@@ -91,6 +93,15 @@ class BrokenBody(MalformedBody):
 
     def __init__(self) -> None:
         super().__init__("the body broke off before it was complete")
+
+
+class NotHttp(MalformedBody):
+    """What came is no request of HTTP/1.1 or 1.0."""
+
+    title = "Not a request of HTTP/1.1"
+
+    def __init__(self) -> None:
+        super().__init__("what came is not well-formed HTTP/1.1, or its head is too large")
 
 
 class NotFound(Problem):

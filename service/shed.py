@@ -28,7 +28,7 @@ class Shed:
     """The ASGI endpoint in front of another, for what comes while the limit is reached.
 
     A request with a small body is answered 429 before its body is read, which would double the cost
-    of the answer. The server takes such a body in if it is there, else closes the connection.
+    of the answer. The server throws such a body away when it comes.
     """
 
     def __init__(

@@ -3,24 +3,36 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
+from enum import Enum
 from typing import cast
 
 import httptools
 from starlette.types import ASGIApp, Scope
 
-from service.errors import Internal, MalformedBody
+from service.errors import Internal, NotHttp, Problem
 from service.http.exchange import Exchange
-from service.http.head import answer_head, request_scope
+from service.http.head import answer_head, check_head, request_scope
 from service.reply import CLOSE, PROBLEM_JSON, Headers
 
 __all__ = ["Connection"]
 
 HEAD_BYTES = 64 << 10
-LINGER_S = 1.0
-OFFER = (b"connection", b"upgrade")
+PIECE_BYTES = 16 << 10  # are parsed at once: they may hold hundreds of requests
+WAITING = 16  # requests that are read ahead of the one being answered
+IDLE_S = 30.0  # a client may take so long until it asks, or asks again
+CLOSE_S = 3.0  # ... and so long to read its last answer and close
 NEVER = float("inf")
 
 log = logging.getLogger("bandit_serve.http")
+
+
+class State(Enum):
+    """What becomes of what the client sends."""
+
+    OPEN = "it is read"
+    LAST = "the rest of a request that was taken is read, nothing beyond"
+    CLOSING = "all answers were given; it is thrown away"
 
 
 class Connection(asyncio.Protocol):
@@ -29,32 +41,39 @@ class Connection(asyncio.Protocol):
     The bytes of a request are parsed, answered and sent in one thread: to hand it over to another
     and back costs more than the rest of it.
 
+    Parameters
+    ----------
+    refused : callable
+        Told of each problem that the application doesn't know of.
+
     Attributes
     ----------
-    idle_since : float
-        Since which time of the event loop the client owes a request; infinite where it owes none.
     closed : asyncio.Future
         Done when the connection is.
     """
 
-    def __init__(self, app: ASGIApp, connections: "set[Connection]") -> None:
-        self.idle_since = NEVER
+    def __init__(
+        self, app: ASGIApp, connections: "set[Connection]", refused: Callable[[Problem], None]
+    ) -> None:
         self._app = app
         self._connections = connections
+        self._refused = refused
         self._loop = asyncio.get_running_loop()
         self.closed = self._loop.create_future()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
         self._addresses: Scope
+        self._state = State.OPEN
+        self._awaited_since = NEVER  # the client: its next request, or that it closes
+        self._unread: bytes | memoryview = b""
         self._target = b""
         self._headers: Headers = []
         self._head_bytes = 0
-        self._in_head = False
         self._arriving: Exchange | None = None
-        self._current: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
+        self._current: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._leaving = self._closing = self._full = False
+        self._full = self._held = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -68,35 +87,32 @@ class Connection(asyncio.Protocol):
             "client": (transport.get_extra_info("peername") or (None,))[:2],
             "server": (transport.get_extra_info("sockname") or (None,))[:2],
         }
-        self.idle_since = self._loop.time()
+        self._awaited_since = self._loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._connections.discard(self)
         self.closed.set_result(None)
-        self._waiting.clear()
-        self._closing = True
+        self._begin_closing()
         if self._current is not None:
             self._current.lose()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self._closing:
-            return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self._fail()
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
-                self._fail()
+        self._unread = data if len(data) <= PIECE_BYTES else memoryview(data)
+        self._read_on()
+        if self._crowded():
+            self._regulate()
+
+    def eof_received(self) -> bool:
+        """See asyncio.Protocol: a client that asked and sends no more may still read."""
+        latest = self._latest()
+        if latest is not None:
+            self._end_after(latest)
+        return latest is not None
 
     def on_message_begin(self) -> None:
         """See httptools."""
-        self._in_head = True
         self._target = b""
         self._headers = []
 
@@ -105,22 +121,20 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools."""
-        self._headers.append((name.lower(), value))
+        """See httptools; what comes after a body is dropped."""
+        if self._arriving is None:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """See httptools."""
         self._head_bytes = 0
-        self._in_head = False
         parser = self._parser
-        if parser.should_upgrade():
+        method, version = parser.get_method(), parser.get_http_version()
+        check_head(method, version, self._headers)
+        if parser.should_upgrade() or self._state is not State.OPEN:
             return
-        version = parser.get_http_version()
-        scope = request_scope(
-            parser.get_method(), self._target, version, self._headers, self._addresses
-        )
+        scope = request_scope(method, self._target, version, self._headers, self._addresses)
         exchange = self._arriving = Exchange(self, scope, parser.should_keep_alive())
-        self._headers = []  # of their own, should trailers follow
         self._waiting.append(exchange)
         self._go_on()
 
@@ -138,20 +152,21 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """See asyncio.Protocol: a client that doesn't read its answers gets no more of them."""
         self._full = True
-        self.hold(True)
+        self._regulate()
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         self._full = False
-        self.hold(False)
         self._go_on()
+        self._regulate()
 
-    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+    def answer(self, exchange: Exchange, status: int, headers: Headers, body: bytes) -> None:
         """See Peer."""
-        exchange = self._current
-        if exchange is None or self._closing:
+        if self._state is State.CLOSING:
             return
-        last = self._leaving or not exchange.persistent or CLOSE in headers
+        if exchange is not self._current:
+            raise RuntimeError("an answer to a request whose turn it isn't")
+        last = not exchange.persistent or CLOSE in headers or exchange.overlong()
         if last and CLOSE not in headers:
             headers = [*headers, CLOSE]
         elif exchange.scope["http_version"] == "1.0":
@@ -160,82 +175,148 @@ class Connection(asyncio.Protocol):
         self._transport.writelines([head] if exchange.scope["method"] == "HEAD" else [head, body])
         self._current = self._task = None
         if last:
-            self._end(exchange.whole)
+            self.linger()
         else:
-            self.idle_since = self._loop.time()
+            self._awaited_since = self._loop.time()
             self._go_on()
 
     def invite(self) -> None:
         """See Peer."""
-        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._state is not State.CLOSING:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def hold(self, held: bool) -> None:
         """See Peer."""
-        if self._closing:
+        self._held = held
+        self._regulate()
+
+    def linger(self) -> None:
+        """See Peer: to close at once would reset it, and might destroy an answer not yet read."""
+        self._begin_closing()
+        if self._transport.is_closing():
             return
-        if held and self._transport.is_reading():
-            self._transport.pause_reading()
-        elif not held and not self._full and not self._transport.is_reading():
+        self._transport.write_eof()
+        if not self._transport.is_reading():
             self._transport.resume_reading()
 
     def leave(self) -> None:
         """Close the connection, or say with the answer under way that it is the last."""
-        self._leaving = True
-        if self._current is None:
-            self.hang_up()
+        if self._current is not None:
+            self._waiting.clear()
+            self._current.persistent = False
+            self._state = State.LAST
+            self._arriving = None if self._current.whole else self._current
+        elif self._state is not State.CLOSING:
+            self._begin_closing()
+            self._transport.close()
 
-    def hang_up(self) -> None:
-        """See Peer."""
-        self._closing = True
-        self._transport.close()
+    def sweep(self, now: float) -> None:
+        """Close what was waited for long enough, at a time of the event loop."""
+        waited = now - self._awaited_since
+        if self._state is State.CLOSING and waited > CLOSE_S:
+            self.abort()
+        elif waited > IDLE_S:
+            self.leave()
+
+    def abort(self) -> None:
+        """Close at once, whatever was not sent."""
+        self._transport.abort()
+
+    def _begin_closing(self) -> None:
+        self._state = State.CLOSING
+        self._awaited_since = self._loop.time()
+        self._arriving = None
+        self._unread = b""
+        self._waiting.clear()
+
+    def _latest(self) -> Exchange | None:
+        return self._waiting[-1] if self._waiting else self._current
+
+    def _crowded(self) -> bool:
+        return len(self._waiting) >= WAITING
+
+    def _regulate(self) -> None:
+        """Have the client wait while there is no room for what it sends."""
+        room = not (self._full or self._held or self._unread or self._crowded())
+        if self._state is State.CLOSING or self._transport.is_closing():
+            return
+        if room == self._transport.is_reading():
+            return
+        if room:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        while self._unread and not self._crowded():
+            taken = self._read(self._unread[:PIECE_BYTES])
+            self._unread = self._unread[taken:]
+
+    def _read(self, piece: bytes | memoryview) -> int:
+        """Return how many bytes were taken."""
+        if self._arriving is None:
+            if self._state is not State.OPEN:
+                return len(piece)
+            self._head_bytes += len(piece)
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline()
+            return int(upgrade.args[0])
+        except httptools.HttpParserError:
+            self._fail()
+        if self._head_bytes > HEAD_BYTES:
+            self._fail()
+        return len(piece)
 
     def _go_on(self) -> None:
         if self._waiting and self._current is None and not self._full:
-            self.idle_since = NEVER
+            crowded = self._crowded()
+            self._awaited_since = NEVER
             self._current = self._waiting.popleft()
             self._task = self._loop.create_task(self._run(self._current))
+            if crowded:
+                self._read_on()
+                self._regulate()
 
     async def _run(self, exchange: Exchange) -> None:
         try:
             await self._app(exchange.scope, exchange.receive, exchange.send)
         except Exception:
-            if exchange.answered:
-                return
             log.exception("an application failed")
         if not exchange.answered:
-            problem = Internal()
-            self.answer(problem.status, [PROBLEM_JSON, CLOSE], problem.body(None))
+            self._refuse(exchange, Internal())
 
-    def _decline(self, rest: bytes) -> None:
+    def _refuse(self, exchange: Exchange, problem: Problem) -> None:
+        self._refused(problem)
+        self.answer(exchange, problem.status, [PROBLEM_JSON, CLOSE], problem.body(None))
+
+    def _decline(self) -> None:
         """Read a request as if it hadn't offered another protocol, as HTTP/2's clients do."""
-        parser, method = self._parser, self._parser.get_method()
-        if method == b"CONNECT":
-            self._fail()
-            return
-        line = b"%b %b HTTP/%b" % (method, self._target, parser.get_http_version().encode())
-        headers = [b"%b: %b" % header for header in self._headers if header[0] not in OFFER]
+        parser = self._parser
+        version = parser.get_http_version().encode()
+        line = b"%b %b HTTP/%b" % (parser.get_method(), self._target, version)
+        headers = [b"%b: %b" % header for header in self._headers if header[0] != b"upgrade"]
         self._parser = httptools.HttpRequestParser(self)
-        self.data_received(b"\r\n".join((line, *headers, b"", rest)))
+        self._read(b"\r\n".join((line, *headers, b"", b"")))
 
     def _fail(self) -> None:
         """End what can't be read; a request whose body breaks off is told so by its endpoint."""
-        latest = self._waiting[-1] if self._waiting else self._current
+        latest = self._latest()
         if latest is not None:
-            latest.persistent = False
-            self._transport.pause_reading()
-            if self._arriving is latest:
-                latest.lose()
-        else:
+            self._end_after(latest)
+        elif self._state is State.OPEN:
             if self._arriving is None:
-                self._transport.write(answer_head(MalformedBody.status, [CLOSE], 0))
-            self._end(whole=False)
+                problem = NotHttp()
+                self._refused(problem)
+                body = problem.body(None)
+                head = answer_head(problem.status, [PROBLEM_JSON, CLOSE], len(body))
+                self._transport.writelines([head, body])
+            self.linger()
 
-    def _end(self, whole: bool) -> None:
-        """Close; a client that still sends reads its answer first, which a reset would destroy."""
-        if whole:
-            self.hang_up()
-        else:
-            self._closing = True
-            self._transport.write_eof()
-            self._transport.resume_reading()
-            self._loop.call_later(LINGER_S, self._transport.close)
+    def _end_after(self, latest: Exchange) -> None:
+        latest.persistent = False
+        self._state = State.LAST
+        if self._arriving is not None:
+            self._arriving.lose()
+            self._arriving = None

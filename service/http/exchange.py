@@ -9,14 +9,16 @@ from service.reply import Headers
 
 __all__ = ["Exchange", "Peer"]
 
+LENGTH = b"content-length"
+INVITED = b"100-continue"
 HELD_BYTES = 256 << 10  # of a body that nobody takes; the peer waits beyond
 
 
 class Peer(Protocol):
     """Who asked."""
 
-    def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send the answer to the current request."""
+    def answer(self, exchange: "Exchange", status: int, headers: Headers, body: bytes) -> None:
+        """Send the answer to the request whose turn it is."""
         ...
 
     def invite(self) -> None:
@@ -27,8 +29,8 @@ class Peer(Protocol):
         """Have it wait before it sends more, or go on."""
         ...
 
-    def hang_up(self) -> None:
-        """Close the connection."""
+    def linger(self) -> None:
+        """Close the connection once it has read its answers."""
         ...
 
 
@@ -49,6 +51,7 @@ class Exchange:
 
     __slots__ = (
         "_answer",
+        "_begun",
         "_gone",
         "_head",
         "_held",
@@ -69,7 +72,7 @@ class Exchange:
         self._peer = peer
         self._parts: list[bytes] = []
         self._held = 0
-        self._news = self._gone = False
+        self._news = self._gone = self._begun = False
         self._waiter: asyncio.Future[None] | None = None
         self._head: tuple[int, Headers]
         self._answer: list[bytes] = []
@@ -83,7 +86,7 @@ class Exchange:
             if self._held > HELD_BYTES:
                 self._peer.hold(True)
         elif self._held > HELD_BYTES:
-            self._peer.hang_up()
+            self._peer.linger()
 
     def complete(self) -> None:
         """Take in that the body is over."""
@@ -94,6 +97,13 @@ class Exchange:
         """Take in that the rest of the request won't come."""
         self._gone = True
         self._wake()
+
+    def overlong(self) -> bool:
+        """Return whether more of the body may come than is worth throwing away."""
+        if self.whole:
+            return False
+        (length,) = [value for name, value in self.scope["headers"] if name == LENGTH] or (b"",)
+        return not length.isdigit() or int(length) > HELD_BYTES
 
     async def receive(self) -> Message:
         """See ASGI."""
@@ -111,25 +121,34 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         """See ASGI."""
+        if self.answered:
+            raise RuntimeError("a request is answered once")
         if message["type"] == "http.response.start":
             self._head = message["status"], message["headers"]
             return
         self._answer.append(message.get("body", b""))
         if not message.get("more_body"):
             parts = self._answer
-            self._peer.answer(*self._head, parts[0] if len(parts) == 1 else b"".join(parts))
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._peer.answer(self, *self._head, body)
             self.answered = True
             self._parts.clear()
-            self._peer.hold(False)
+            if self._held > HELD_BYTES:
+                self._peer.hold(False)
             self._wake()
 
     async def _wait(self) -> None:
-        if (b"expect", b"100-continue") in self.scope["headers"]:
+        if not self._begun and self.scope["http_version"] == "1.1" and self._expects():
+            self._begun = True
             self._peer.invite()
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter
 
+    def _expects(self) -> bool:
+        headers = self.scope["headers"]
+        return any(name == b"expect" and value.lower() == INVITED for name, value in headers)
+
     def _wake(self) -> None:
-        self._news = True
+        self._news = self._begun = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -9,12 +9,33 @@ from starlette.types import Scope
 
 from service.reply import Headers
 
-__all__ = ["answer_head", "request_scope"]
+__all__ = ["answer_head", "check_head", "request_scope"]
 
+VERSIONS = ("1.1", "1.0")
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 _date = (0, b"")
+
+
+def check_head(method: bytes, version: str, headers: Headers) -> None:
+    """Refuse what only looks like a request of HTTP/1.1 or 1.0 (RFC 9112, 3.2 and 6.1).
+
+    Raises
+    ------
+    ValueError
+        It asks for a tunnel, is for another version or for no one host, or its end is doubtful.
+    """
+    names = [name for name, _ in headers]
+    hosts = names.count(b"host")
+    if hosts != 1 and (version == "1.1" or hosts):
+        raise ValueError("one host must be named")
+    if b"transfer-encoding" in names:
+        codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+        if version == "1.0" or codings != [b"chunked"]:
+            raise ValueError("a transfer coding that isn't chunked")
+    if version not in VERSIONS or method == b"CONNECT":
+        raise ValueError("another version, or a tunnel")
 
 
 def request_scope(

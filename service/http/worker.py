@@ -15,7 +15,6 @@ from service.logs import log_config
 __all__ = ["run_worker"]
 
 BACKLOG = 4096
-IDLE_S = 30.0  # a client may take so long until it asks, or asks again
 SWEEP_S = 1.0
 
 
@@ -32,7 +31,7 @@ async def _serve(load: Callable[[], Starlette], settings: ServerSettings) -> Non
     connections: set[Connection] = set()
     async with app.router.lifespan_context(app):
         server = await loop.create_server(
-            lambda: Connection(app, connections),
+            lambda: Connection(app, connections, app.state.refused),
             settings.host,
             settings.port,
             reuse_port=True,
@@ -40,12 +39,29 @@ async def _serve(load: Callable[[], Starlette], settings: ServerSettings) -> Non
         )
         while not await _within(stop, SWEEP_S):
             for connection in list(connections):
-                if connection.idle_since < loop.time() - IDLE_S:
-                    connection.leave()
+                connection.sweep(loop.time())
         server.close()
+        await _drain(connections, loop.time() + _patience_s(settings.drain_timeout_s))
+
+
+def _patience_s(timeout_s: float) -> float:
+    """Return how long to wait for clients, so that the lifespan's end still has its time."""
+    return max(timeout_s - 1, timeout_s / 2)
+
+
+async def _drain(connections: set[Connection], deadline: float) -> None:
+    """Let what is in flight finish; at the deadline what is left is closed nevertheless."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(0)  # what was accepted before the socket closed is made now
+    while connections and (left := deadline - loop.time()) > 0:
         for connection in list(connections):
             connection.leave()
-        await asyncio.gather(*(connection.closed for connection in connections))
+            connection.sweep(loop.time())
+        closed = [connection.closed for connection in connections]
+        await asyncio.wait(closed, timeout=min(SWEEP_S, left))
+    for connection in list(connections):
+        connection.abort()
+    await asyncio.gather(*(connection.closed for connection in connections))
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

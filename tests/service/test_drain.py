@@ -1,5 +1,6 @@
 """SIGTERM: health turns first, what was accepted is answered, the process ends in time."""
 
+import contextlib
 import json
 import os
 import signal
@@ -129,3 +130,19 @@ def test_a_request_in_flight_is_finished(start, store) -> None:
         answer = connection.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")
     assert service.process.wait(10) == 0
+
+
+def test_a_client_that_does_not_read_its_answers_holds_nobody_up(start, store) -> None:
+    service = start(store, server_drain_delay_s=0.0, server_drain_timeout_s=4)
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.setblocking(False)
+        ask = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 1000
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection.send(ask)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(10) == 0
+    messages = [line["message"] for line in service.log_lines()]
+    assert "stopped" in messages
+    assert "killing workers that did not finish in time" not in messages

@@ -1,14 +1,23 @@
 """HTTP/1.1 as clients speak it, and as they shouldn't."""
 
 import asyncio
+import gc
 import socket
+import tracemalloc
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
+from service.errors import NotHttp, Problem
 from service.http.connection import HEAD_BYTES, Connection
+from service.http.exchange import Exchange
 
 CLOSING = b"connection: close"
+GET = b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
+CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
+REFUSED: list[Problem] = []  # what the latest server refused by itself
 
 
 async def echo(scope, receive, send) -> None:
@@ -33,12 +42,21 @@ async def deaf(_scope, _receive, send) -> None:
     await send({"type": "http.response.body", "body": b"deaf"})
 
 
+def run(talk):
+    return uvloop.run(asyncio.wait_for(talk, 20))
+
+
 @asynccontextmanager
 async def serving(app=echo):
     """Yield the connections of a server, and a reader and a writer of a client's."""
     connections: set[Connection] = set()
+
+    def made() -> Connection:
+        return Connection(app, connections, REFUSED.append)
+
+    REFUSED.clear()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(app, connections), "127.0.0.1", 0)
+    server = await loop.create_server(made, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
         yield connections, reader, writer
@@ -57,47 +75,55 @@ async def answer(reader) -> tuple[bytes, bytes]:
     return head, await reader.readexactly(length)
 
 
-def exchange(sent: bytes, answers: int = 1, app=echo) -> list[tuple[bytes, bytes]]:
+def exchange(
+    sent: bytes, answers: int = 1, app=echo, half: bool = False
+) -> list[tuple[bytes, bytes]]:
     """Send bytes; return so many answers and, where the server then closes, an empty one."""
 
     async def talk():
         async with serving(app) as (_, reader, writer):
             writer.write(sent)
+            if half:
+                writer.write_eof()
             found = [await answer(reader) for _ in range(answers)]
-            if CLOSING in found[-1][0]:
+            if half or CLOSING in found[-1][0]:
                 found.append((await reader.read(), b""))
             return found
 
-    return asyncio.run(asyncio.wait_for(talk(), 10))
+    return run(talk())
 
 
 def test_a_body_comes_whole_by_length_or_in_chunks() -> None:
-    ((head, body),) = exchange(b"POST /a%20b?q=1 HTTP/1.1\r\ncontent-length: 4\r\n\r\nbody")
+    ((head, body),) = exchange(
+        b"POST /a%20b?q=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody"
+    )
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\ndate: " in head
     assert CLOSING not in head
     assert body == b"POST /a b q=1 body"
     chunks = b"transfer-encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\nlate: 1\r\n\r\n"
-    ((_, body),) = exchange(b"POST http://host:1/p HTTP/1.1\r\n" + chunks)
+    ((_, body),) = exchange(b"POST http://host:1/p HTTP/1.1\r\nhost: x\r\n" + chunks)
     assert body == b"POST /p  body"
 
 
 def test_a_large_body_in_pieces_arrives_and_flows_on() -> None:
     size = 3 << 20
-    ((_, body),) = exchange(b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+    ((_, body),) = exchange(
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size
+    )
     assert len(body) == len(b"POST /  ") + size
 
 
 def test_requests_sent_together_are_answered_in_order() -> None:
-    many = b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % i for i in range(200))
+    many = b"".join(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % i for i in range(200))
     assert [body for _, body in exchange(many, 200)] == [b"GET /%d  " % i for i in range(200)]
 
 
 @pytest.mark.parametrize(
     ("line", "headers", "closes"),
     [
-        (b"GET / HTTP/1.1", b"", False),
-        (b"GET / HTTP/1.1", b"connection: close\r\n", True),
+        (b"GET / HTTP/1.1", b"host: x\r\n", False),
+        (b"GET / HTTP/1.1", b"host: x\r\nconnection: close\r\n", True),
         (b"GET / HTTP/1.0", b"", True),
         (b"GET / HTTP/1.0", b"connection: keep-alive\r\n", False),
     ],
@@ -112,64 +138,175 @@ def test_a_connection_lasts_as_the_client_wants(line: bytes, headers: bytes, clo
 def test_a_head_goes_without_its_body() -> None:
     async def talk() -> None:
         async with serving() as (_, reader, writer):
-            writer.write(b"HEAD /h HTTP/1.1\r\n\r\nGET /g HTTP/1.1\r\n\r\n")
+            writer.write(b"HEAD /h HTTP/1.1\r\nhost: x\r\n\r\nGET /g HTTP/1.1\r\nhost: x\r\n\r\n")
             head = await reader.readuntil(b"\r\n\r\n")
             assert b"content-length: 9\r\n" in head
             assert (await answer(reader))[1] == b"GET /g  "
 
-    asyncio.run(asyncio.wait_for(talk(), 10))
+    run(talk())
 
 
-def test_who_expects_to_be_invited_is() -> None:
+@pytest.mark.parametrize("expected", [b"100-continue", b"100-Continue"])
+def test_who_expects_to_be_invited_is_once(expected: bytes) -> None:
     async def talk() -> None:
         async with serving() as (_, reader, writer):
-            writer.write(b"PUT / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+            writer.write(POST + b"expect: %b\r\ncontent-length: 3\r\n\r\n" % expected)
             assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-            writer.write(b"hi")
-            assert (await answer(reader))[1] == b"PUT /  hi"
+            for piece in (b"a", b"b", b"c"):
+                writer.write(piece)
+                await others_are_answered(writer)
+            assert (await answer(reader))[1] == b"POST /  abc"
 
-    asyncio.run(asyncio.wait_for(talk(), 10))
+    run(talk())
+
+
+@pytest.mark.parametrize("sent", [POST, b"POST / HTTP/1.0\r\n"])
+def test_who_can_not_be_invited_or_has_begun_is_not(sent: bytes) -> None:
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            writer.write(sent + b"expect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+            if sent is POST:
+                writer.write(b"h")
+            await others_are_answered(writer)
+            writer.write(b"hi"[-1 if sent is POST else 0 :])
+            head, body = await answer(reader)
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert body == b"POST /  hi"
+
+    run(talk())
 
 
 def test_an_upgrade_is_declined_by_going_on_as_before() -> None:
     upgrade = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: x\r\n"
-    sent = b"POST /1 HTTP/1.1\r\n" + upgrade + b"content-length: 2\r\n\r\nhi"
-    found = exchange(sent + b"GET /2 HTTP/1.1\r\n\r\n", 2)
-    assert [body for _, body in found] == [b"POST /1  hi", b"GET /2  "]
+    sent = POST + upgrade + b"content-length: 2\r\n\r\nhi"
+    found = exchange(sent + GET % b"/2", 2)
+    assert [body for _, body in found] == [b"POST /  hi", b"GET /2  "]
+    found = exchange(sent * 600, 600)
+    assert [body for _, body in found] == [b"POST /  hi"] * 600
+
+
+def test_an_upgrade_may_ask_to_close() -> None:
+    found = exchange(POST + b"connection: close, upgrade\r\nupgrade: h2c\r\n\r\n")
+    assert CLOSING in found[0][0]
 
 
 @pytest.mark.parametrize(
     "sent",
     [
         b"nonsense\r\n\r\n",
-        b"CONNECT host:1 HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n",
-        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nbody",
-        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"GET / HTTP/1.1\r\nx: " + b"x" * (HEAD_BYTES + 1),
+        b"nonsense" * 50_000,
+        b"CONNECT host:1 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/2.0\r\nhost: x\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        POST + b"transfer-encoding: ,chunked\r\n\r\n0\r\n\r\n",
+        GET % (b"/" + b"x" * 100_000),
+        b"GET / HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nbody",
+        POST + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"x" * (HEAD_BYTES + 1),
     ],
 )
-def test_what_is_not_http_is_refused(sent: bytes) -> None:
+def test_what_is_not_http_is_refused(sent: bytes, caplog) -> None:
     found = exchange(sent)
     assert found[0][0].startswith(b"HTTP/1.1 400 ")
-    assert len(found) == 2
+    assert b'"status":400' in found[0][1]
+    assert found[1:] == [(b"", b"")]
+    assert [type(problem) for problem in REFUSED] == [NotHttp]
+    assert not caplog.records
+
+
+def test_what_follows_a_body_in_one_read_counts_as_a_head_alone() -> None:
+    sent = POST + b"content-length: 100000\r\n\r\n" + b"x" * 100_000
+
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            writer.write(sent + (GET % b"/2")[:10])
+            assert len((await answer(reader))[1]) > 100_000
+            writer.write((GET % b"/2")[10:])
+            assert (await answer(reader))[1] == b"GET /2  "
+
+    run(talk())
+
+
+def test_trailers_are_not_kept() -> None:
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            writer.write(CHUNKED + b"0\r\n")
+            await others_are_answered(writer)
+            tracemalloc.start()
+            writer.write(trailers)
+            await others_are_answered(writer)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert peak < 6 << 20  # kept, they take 20 MB
+            writer.write(b"\r\n")
+            assert (await answer(reader))[1] == b"POST /  "
+
+    trailers = b"a:b\r\n" * 100_000
+    run(talk())
+
+
+@pytest.mark.parametrize(
+    ("sent", "bodies"),
+    [
+        (GET % b"/1", [b"GET /1  "]),
+        (GET % b"/1" * 100, [b"GET /1  "] * 100),
+        (POST + b"content-length: 4\r\n\r\nbo", [b"POST /  gone"]),
+    ],
+)
+def test_who_asked_and_sends_no_more_is_answered(sent: bytes, bodies: list[bytes]) -> None:
+    found = exchange(sent, len(bodies), half=True)
+    assert [body for _, body in found] == [*bodies, b""]
+
+
+def test_who_goes_without_a_question_is_forgotten() -> None:
+    async def talk() -> None:
+        async with serving() as (connections, _, writer):
+            writer.write(b"GET / HT")
+            await others_are_answered(writer)
+            (connection,) = connections
+            writer.close()
+            await connection.closed
+
+    run(talk())
+
+
+def test_an_answer_reaches_who_sends_more_than_it_said() -> None:
+    found = exchange(POST + b"connection: close\r\n\r\n" + b"x" * (2 << 20))
+    assert found[0][1] == b"POST /  "
+
+
+def test_a_request_is_answered_once(caplog) -> None:
+    async def twice(scope, receive, send) -> None:
+        await echo(scope, receive, send)
+        await echo(scope, receive, send)
+
+    found = exchange(GET % b"/1" + GET % b"/2", 2, twice)
+    assert [body for _, body in found] == [b"GET /1  ", b"GET /2  "]
+    assert "answered once" in caplog.text
 
 
 def test_what_follows_a_request_and_is_not_http_ends_the_connection() -> None:
-    found = exchange(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nnonsense\r\n\r\n", 2)
+    found = exchange(
+        b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n", 2
+    )
     assert [body for _, body in found] == [b"GET /1  ", b"GET /2  ", b""]
 
 
 def test_an_endpoint_hears_that_a_body_broke_off() -> None:
-    found = exchange(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n")
+    found = exchange(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n")
     assert found[0][1] == b"POST /  gone"
     assert CLOSING in found[0][0]
 
 
 @pytest.mark.parametrize("path", [b"/fail", b"/evil"])
 def test_an_endpoint_that_fails_is_a_500(path: bytes) -> None:
-    found = exchange(b"GET " + path + b" HTTP/1.1\r\n\r\n")
+    found = exchange(b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n")
     assert found[0][0].startswith(b"HTTP/1.1 500 ")
     assert b"evil" not in found[0][0]
     assert len(found) == 2
@@ -177,72 +314,123 @@ def test_an_endpoint_that_fails_is_a_500(path: bytes) -> None:
 
 def test_a_little_of_a_body_that_nobody_read_is_thrown_away() -> None:
     def unread(size: int) -> bytes:
-        return b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size
+        return b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size
 
-    found = exchange(unread(100_000) + b"GET / HTTP/1.1\r\n\r\n", 2, deaf)
+    found = exchange(unread(100_000) + b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", 2, deaf)
     assert [body for _, body in found] == [b"deaf", b"deaf"]
 
-    async def talk() -> None:
-        async with serving(deaf) as (connections, reader, writer):
-            writer.write(unread(64 << 20))
-            assert (await answer(reader))[1] == b"deaf"
-            await asyncio.gather(*(connection.closed for connection in connections))
+    assert exchange(unread(64 << 20), 1, deaf)[1:] == [(b"", b"")]
 
-    asyncio.run(asyncio.wait_for(talk(), 10))
+
+async def large(scope, _receive, send) -> None:
+    """Answer by 4 MB, but shortly what asks for /."""
+    body = b"x" * (0 if scope["path"] == "/" else 4 << 20)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def others_are_answered(writer, times: int = 20) -> None:
+    """Have the server answer another client, so that it also got to what was sent before."""
+    reader, other = await asyncio.open_connection(*writer.get_extra_info("peername"))
+    for _ in range(times):
+        other.write(GET % b"/")
+        await answer(reader)
+    other.write_eof()
+    assert await reader.read() == b""
+    other.close()
 
 
 def test_a_client_that_does_not_read_its_answers_gets_no_more() -> None:
-    async def large(scope, _receive, send) -> None:
+    async def counting(scope, receive, send) -> None:
         answered.append(scope["path"])
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"x" * (4 << 20)})
+        await large(scope, receive, send)
 
     async def talk() -> None:
-        async with serving(large) as (_, reader, writer):
+        async with serving(counting) as (_, reader, writer):
             reader._transport.pause_reading()
-            for _ in range(50):
-                writer.write(b"GET / HTTP/1.1\r\n\r\n")
-                await asyncio.sleep(0.001)
-            some = len(answered)
-            assert some < 10
+            writer.write(GET % b"/large" * 50)
+            await others_are_answered(writer)
+            assert 0 < answered.count("/large") < 10
             reader._transport.resume_reading()
             for _ in range(50):
                 await answer(reader)
 
     answered: list[str] = []
-    asyncio.run(asyncio.wait_for(talk(), 20))
-    assert len(answered) == 50
+    run(talk())
+    assert answered.count("/large") == 50
+
+
+def test_a_client_that_does_not_read_is_given_up() -> None:
+    async def talk() -> None:
+        async with serving(large) as (connections, reader, writer):
+            reader._transport.pause_reading()
+            writer.write(GET % b"/large" * 50)
+            await others_are_answered(writer)
+            now = asyncio.get_running_loop().time()
+            (connection,) = connections
+            connection.sweep(now + 20)
+            await others_are_answered(writer)
+            assert not connection.closed.done()
+            connection.sweep(now + 40)  # it owes a request, or rather that it reads
+            connection.sweep(now + 1)
+            await others_are_answered(writer)
+            assert not connection.closed.done()
+            connection.sweep(now + 50)
+            await connection.closed
+
+    run(talk())
+
+
+def test_requests_are_not_read_far_ahead() -> None:
+    async def gated(scope, _receive, send) -> None:
+        if scope["path"] != "/":
+            await gate.wait()
+        await large(scope | {"path": "/"}, _receive, send)
+
+    async def talk() -> None:
+        nonlocal gate
+        gate = asyncio.Event()
+        async with serving(gated) as (_, reader, writer):
+            writer.write(GET % b"/gated" * 10_000)
+            await others_are_answered(writer)
+            assert sum(isinstance(each, Exchange) for each in gc.get_objects()) < 1000
+            gate.set()
+            for _ in range(10_000):
+                await answer(reader)
+
+    gate: asyncio.Event
+    run(talk())
 
 
 def test_who_leaves_is_lost_to_the_endpoint_and_forgotten() -> None:
     async def waiting(_scope, receive, _send) -> None:
+        began.set()
         heard.set_result((await receive())["type"])
 
     async def talk() -> None:
-        nonlocal heard
-        heard = asyncio.get_running_loop().create_future()
+        nonlocal heard, began
+        heard, began = asyncio.get_running_loop().create_future(), asyncio.Event()
         async with serving(waiting) as (connections, _, writer):
-            writer.write(b"POST / HTTP/1.1\r\ncontent-length: 4\r\n\r\n")
-            while not connections:
-                await asyncio.sleep(0)
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n")
+            await began.wait()
             (connection,) = connections
             writer.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
             )
-            await asyncio.sleep(0.01)
             writer.transport.abort()
             assert await heard == "http.disconnect"
             await connection.closed
             assert not connections
 
     heard: asyncio.Future[str]
-    asyncio.run(asyncio.wait_for(talk(), 10))
+    began: asyncio.Event
+    run(talk())
 
 
 def test_leaving_closes_what_is_idle_and_lets_the_rest_finish() -> None:
     async def talk() -> None:
         async with serving() as (connections, reader, writer):
-            writer.write(b"GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nh")
+            writer.write(GET % b"/" + POST + b"content-length: 2\r\n\r\nh")
             await answer(reader)
             (connection,) = connections
             connection.leave()
@@ -252,10 +440,16 @@ def test_leaving_closes_what_is_idle_and_lets_the_rest_finish() -> None:
             assert body == b"POST /  hi"
             assert await reader.read() == b""
         async with serving() as (connections, reader, writer):
-            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
             await answer(reader)
             for idle in list(connections):
                 idle.leave()
             assert await reader.read() == b""
 
-    asyncio.run(asyncio.wait_for(talk(), 10))
+    run(talk())
+
+
+def test_what_is_unread_of_a_large_body_closes_the_connection_and_says_so() -> None:
+    ((head, _), rest) = exchange(POST + b"content-length: 300000\r\n\r\n", 1, deaf)
+    assert CLOSING in head
+    assert rest == (b"", b"")
