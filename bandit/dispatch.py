@@ -134,6 +134,16 @@ class Dispatch:
             lambda sampler: sampler.top_k(arms, eligible, key, k),
         )
 
+    def prepare(self, arms: Arms) -> None:
+        """See `Sampler`; a GPU that fails is none of the caller's concern."""
+        if self.gpu is None or self.backend(len(arms)) is not Backend.GPU:
+            return
+        try:
+            self.gpu.prepare(arms)
+        except Exception as error:
+            self._rest.begin()
+            self._observer.failed(error)
+
     def backend(self, arms: int, draw: Draw = Draw.TOP_K) -> Backend:
         """Return what a call over so many arms goes to, unless the GPU rests when it is made."""
         crossover = self.crossovers.of(draw)

@@ -29,6 +29,10 @@ class Sampler(Protocol):
         """
         ...
 
+    def prepare(self, arms: Arms) -> None:
+        """Have arms where they are drawn from, ahead of the first `top_k` of them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CpuSampler:
@@ -45,15 +49,20 @@ class CpuSampler:
     ) -> tuple[NDArray[np.int64], Column]:
         """See `Sampler`."""
         tagged = arms.tags is not None
+        if eligible.include and not tagged:
+            return np.empty(0, np.int64), np.empty(0, arms.alpha.dtype)
         return betadist.sample_top_k(
             arms.alpha,
             arms.beta,
             key,
-            k if tagged or not eligible.include else 0,
+            k,
             arms.lanes,
             tags=arms.tags,
-            include_tags=eligible.include if tagged else 0,
+            include_tags=eligible.include,
             exclude_tags=eligible.exclude if tagged else 0,
             without=eligible.without,
             threads=self.threads,
         )
+
+    def prepare(self, arms: Arms) -> None:
+        """See `Sampler`; they are there."""

@@ -86,7 +86,7 @@ def create_app(
     admission = Admission(settings.server.max_in_flight)
     counts = Counts(models.by_name, catalogs.by_name)
     side = SideThreads(SIDE_THREADS)
-    keepers = Keepers(catalogs, settings, catalogs_folder)
+    keepers = Keepers(catalogs, settings, catalogs_folder, sampling.dispatch.prepare)
     figures = Figures([counts, admission, store, keepers, sampling, Process()], figures_folder)
     shared = (models, store, admission, lifecycle, counts, limit, sampling.dispatch, side)
     predict, infer = (

@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 
 from service.app import create_app
 from service.banner import announce
+from service.catalogs.rows import table_problem
 from service.config import ConfigError, ServerSettings, Settings
 from service.http import run_worker
 from service.lifecycle import LEAVING, SERVING, Lifecycle, SharedFlag
@@ -30,6 +31,7 @@ from service.metrics import figures_folder
 from service.ports import port_problem
 from service.sampling.sampling import Sampling
 from service.stores.kind import StoreKind
+from service.stores.listing import Listing
 from service.stores.opening import open_store
 from service.stores.serving import open_serving
 
@@ -150,7 +152,7 @@ def check_start(settings: Settings) -> None:
     Raises
     ------
     ConfigError
-        The port is taken, or a model asks for features that its table doesn't have.
+        The port is taken, or the table of a model or a catalogue lacks features of it.
     StoreError
         There is no embedded store, or it can't be read. One over a network may come up later.
     """
@@ -162,13 +164,24 @@ def check_start(settings: Settings) -> None:
 
 def _table_problems(settings: Settings) -> list[str]:
     with open_store(settings.store) as store:
-        tables = store.tables()
-    return [
+        tables = store.features()
+    of_models = [
         f"models.{model.name}.features is {list(model.features)}, but the table "
-        f"{model.entity_type!r} in {settings.store.path} has {list(table.features)}"
+        f"{model.entity_type!r} in {settings.store.path} has {list(features)}"
         for model in settings.models.by_name.values()
-        if (table := tables.get(model.entity_type))
-        and not set(model.features) <= set(table.features)
+        if (features := tables.get(model.entity_type)) and not set(model.features) <= set(features)
+    ]
+    return of_models or _catalog_problems(settings, tables)
+
+
+def _catalog_problems(settings: Settings, tables: Listing) -> list[str]:
+    """Return what waiting can't mend; a table that isn't there yet may come."""
+    place = str(settings.store.path)
+    return [
+        f"catalogs.{name}: in {place} {problem}"
+        for name, catalog in settings.catalogs.items()
+        if not catalog.path and catalog.model.entity_type in tables
+        if (problem := table_problem(catalog, tables, place))
     ]
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the limits and errors that the code enforces."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from bandit import Models
@@ -17,9 +18,7 @@ from service.errors import STATUS_OK, Problem, Unavailable
 from service.oip.openapi import oip_paths, oip_schemas
 from service.request import MAX_ID_BYTES
 
-__all__ = ["API_VERSION", "openapi_document"]
-
-API_VERSION = "1.0.0"
+__all__ = ["openapi_document"]
 
 Schema = dict[str, Any]
 
@@ -45,7 +44,7 @@ def openapi_document(
         "openapi": "3.1.0",
         "info": {
             "title": "bandit-serve",
-            "version": API_VERSION,
+            "version": version("bandit-serve"),
             "summary": "Ranks candidates with a multi-armed bandit.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -32,6 +32,7 @@ from service.wire import encode_best
 
 __all__ = ["Predict"]
 
+GRACE_S = 0.1  # features that came at the deadline are scored, aside if they are many
 ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many draws, some 0.3 us
 
 
@@ -108,8 +109,8 @@ class Predict(Generic[Request]):
         if self.sampler.inline(len(lanes), Draw.LIST):
             scores = request.model.score(*columns)
         else:  # features that came at the deadline, or not at all, are scored nevertheless
-            work, late = partial(request.model.score, *columns), time.monotonic()
-            scores = await self.side.run(work, late + request.deadline_s)
+            work = partial(request.model.score, *columns)
+            scores = await self.side.run(work, max(deadline, time.monotonic() + GRACE_S))
         call.stages.done("score")
         order = None if request.as_sent else rank(scores, lanes, request.top_k)
         if order is not None and request.order == "input":

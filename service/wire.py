@@ -131,7 +131,11 @@ def _joined(named: Mapping[str, Any], columns: bytes, counted: Mapping[str, Any]
 def _candidates(envelope: Mapping[str, Any], errors: list[FieldError]) -> IdColumn:
     """Return the candidates of a body that couldn't be read in one pass."""
     value = envelope.get("candidates")
-    if value is not None:
+    if isinstance(value, dict):
+        wanted = "must be an array of strings, and no catalogue is declared"
+        errors.append(FieldError("candidates", f"is an object, {wanted}"))
+    elif value is not None:
         return read_ids("candidates", value, errors)
-    errors.append(FieldError("candidates", "is missing"))
+    else:
+        errors.append(FieldError("candidates", "is missing"))
     return IdColumn.from_list([])

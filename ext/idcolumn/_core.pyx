@@ -226,6 +226,8 @@ cdef class IdColumn:
         cdef cnp.ndarray ends = _integers("offsets", offsets, cnp.NPY_UINT64)
         if cnp.PyArray_SIZE(ends) == 0:
             raise ValueError("offsets has 0 elements, must have at least 1")
+        if cnp.PyArray_Check(indices):  # a copy, lest another thread change what was checked
+            indices = cnp.PyArray_NewCopy(indices, cnp.NPY_CORDER)
         cdef cnp.ndarray order = _indices("indices", indices, cnp.PyArray_SIZE(ends) - 1)
         cdef Py_buffer buffer
         try:

@@ -50,13 +50,15 @@ class Aside:
             It failed, took too long, or was killed.
         """
         timer = threading.Timer(self._timeout_s, self._give_up)
-        with self._start() as process:
-            timer.start()
-            try:
-                said = _heard(process.stdout, on_progress)
-            finally:
-                process.kill()  # it has said its last
-                timer.cancel()
+        timer.start()
+        try:
+            with self._start() as process:
+                try:
+                    said = _heard(process.stdout, on_progress)
+                finally:
+                    _end(process)  # it has said its last
+        finally:
+            timer.cancel()
         if said.outcome is not None:
             return said.outcome
         raise BuildFailed(said.failed or self._why(process.returncode))
@@ -93,6 +95,13 @@ def _give(stream: IO[bytes] | None, order: Order) -> None:
     if stream is not None:  # and leave it open, since its end is the end of the process
         pickle.dump(order, stream)
         stream.flush()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with suppress(OSError):  # what it did not read of its order
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _heard(lines: IO[bytes] | None, on_progress: Callable[[Said], object]) -> Said:

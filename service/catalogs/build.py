@@ -13,6 +13,7 @@ from bandit.posterior import Column, posterior
 from service.catalogs.rows import Rows
 from service.catalogs.settings import CatalogSettings
 from service.catalogs.text import Text
+from service.request import MAX_ID_BYTES
 
 __all__ = ["Built", "NoArms", "build"]
 
@@ -36,9 +37,10 @@ class Built:
     missing : int
         Arms for which the prior stands in.
     oddities : dict of str to int
-        Rows by what was odd about them: `broken` (no id) and `affix` (an id without what the
-        model's template puts around a candidate) were left out, `repeated` ones gave way to a later
-        row of the same id, of those in `tags` the bits that no tag is declared for were left out.
+        Rows by what was odd about them: `broken` (no id of 1 to 256 bytes) and `affix`
+        (an id without what the model's template puts around a candidate) were left out, `repeated`
+        ones gave way to a later row of the same id, of those in `tags` the bits that no tag is
+        declared for were left out.
     """
 
     version: str
@@ -119,13 +121,17 @@ def _stripped(catalog: CatalogSettings, rows: Rows, oddities: dict[str, int]) ->
     """Return the rows of candidates, by the candidates' ids, and these as text."""
     text = Text.of(rows.ids)
     prefix, suffix = (affix.encode() for affix in catalog.model.entity.affixes({}))
-    if not prefix and not suffix:
+    fitting = text.fits(prefix, suffix)
+    lengths = np.diff(text.ends) - (len(prefix) + len(suffix))
+    kept = np.flatnonzero(fitting & (lengths >= 1) & (lengths <= MAX_ID_BYTES))
+    if len(kept) == len(text) and not prefix and not suffix:
         return rows, text
-    kept = np.flatnonzero(text.fits(prefix, suffix))
-    oddities["affix"] += len(text) - len(kept)
+    affix = len(text) - int(np.count_nonzero(fitting))
+    oddities["affix"] += affix
+    broken = rows.broken + len(text) - affix - len(kept)
     text = text.take(kept).between(prefix, suffix)
     tags = None if rows.tags is None else rows.tags[kept]
-    return Rows(text.ids(), rows.values[kept], tags, rows.broken, rows.share), text
+    return Rows(text.ids(), rows.values[kept], tags, broken, rows.share), text
 
 
 def _bits(tags: NDArray[np.float64], declared: int) -> tuple[NDArray[np.uint64], int]:

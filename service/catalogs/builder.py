@@ -32,7 +32,7 @@ def main() -> None:
     try:
         _say(Said(outcome=_made(order)))
     except Exception as error:  # it is the worker's to log
-        _say(Said(failed=_message(error)))
+        _say(Said(failed=_message(error, order)))
 
 
 def _made(order: Order) -> Outcome:
@@ -42,10 +42,10 @@ def _made(order: Order) -> Outcome:
 
     began, catalog = time.time(), order.settings.catalogs[order.catalog]
     built = build(catalog, read_rows(order.settings, catalog), _Progress())
-    size = 0
-    if built.version != order.known:
-        size = write_arms(order.folder / file_name(built.version), built, began)
-    return Outcome(built.version, began, len(built.arms), size, built.oddities)
+    order.folder.mkdir(parents=True, exist_ok=True)
+    path = order.folder / file_name(built.version)
+    size = 0 if path.exists() else write_arms(path, built, began)
+    return Outcome(built.version, began, len(built.arms), size, built.missing, built.oddities)
 
 
 class _Progress:
@@ -60,11 +60,13 @@ class _Progress:
             self._next = time.monotonic() + TOLD_S
 
 
-def _message(error: Exception) -> str:
+def _message(error: Exception, order: Order) -> str:
     from featurestore import StoreError
     from featurestore.bulk import SourceError
     from service.catalogs.build import NoArms
 
+    if isinstance(error, OSError) and error.filename is None:  # of a write, as on a full disk
+        return f"{order.folder}: {error}"
     known = isinstance(error, StoreError | SourceError | NoArms | OSError)
     return str(error) if known else repr(error)
 

@@ -7,11 +7,12 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bandit import Arms
 from featurestore.failurelog import FailureLog
 from service.catalogs.aside import Aside
 from service.catalogs.catalog import Catalog
@@ -43,17 +44,22 @@ class Keeper:
         Those that this worker ordered, by outcome: `new`, `same` as before, `failed`.
     adoptions : dict of str to int
         Snapshots that this worker mapped, or `failed` to.
-    trouble : str
+    unmapped : str
         Why this worker can't map the current snapshot; empty where it could.
+    unkept : str
+        Why this worker can't keep the catalogue or tell of it; empty where it can or need not.
     """
 
-    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+    def __init__(
+        self, catalog: Catalog, settings: Settings, prepare: Callable[[Arms], None]
+    ) -> None:
         self.catalog = catalog
         self.state = State()
         self.readings = dict.fromkeys(("new", "same", "failed"), 0)
         self.adoptions = dict.fromkeys(("adopted", "failed"), 0)
-        self.trouble = ""
+        self.unmapped = self.unkept = ""
         self._settings = settings
+        self._prepare = prepare
         self._name = catalog.settings.name
         self._reading = FailureLog(f"reading catalogue {self._name}")
         self._mapping = FailureLog(f"mapping catalogue {self._name}")
@@ -67,7 +73,6 @@ class Keeper:
         """Work in the background for as long as the block lasts, in a folder of the node."""
         self._folder = folder / self._name
         self._path = self._folder / "state.json"
-        self._folder.mkdir(exist_ok=True)
         self._threads = ThreadPoolExecutor(3, thread_name_prefix=f"catalogue-{self._name}")
         self._background(self._follow())
         self._background(self._keep())
@@ -96,9 +101,11 @@ class Keeper:
                 mapped = await self._in_thread(self._new)
             except Exception as error:
                 self.adoptions["failed"] += 1
-                self.trouble = f"the snapshot can't be mapped: {error}"
+                self.unmapped = f"the snapshot can't be mapped: {error}"
                 self._mapping.failed(error)
                 mapped = None
+            else:
+                self.unmapped = ""
             if mapped is not None:
                 self._adopt(mapped)
             await asyncio.sleep(POLL_S)
@@ -107,7 +114,6 @@ class Keeper:
         self._mapped, old = mapped, self._mapped
         self.catalog.snapshot = snapshot = mapped.snapshot
         self.adoptions["adopted"] += 1
-        self.trouble = ""
         self._mapping.succeeded()
         arms = f"{len(snapshot.arms):,} arms"
         more = {"missing": snapshot.missing, "bytes": self.bytes}
@@ -134,6 +140,7 @@ class Keeper:
                     return None
                 raise
             mapped.touch()
+            self._prepare(mapped.snapshot.arms)
         self._seen = seen
         return mapped
 
@@ -141,8 +148,23 @@ class Keeper:
     def _version(self) -> str:
         return "" if self.catalog.snapshot is None else self.catalog.snapshot.version
 
+    @property
+    def trouble(self) -> str:
+        """What is the matter, as far as this worker knows; empty where all is well."""
+        return self.unmapped or self.unkept or self.state.trouble
+
     async def _keep(self) -> None:
-        """Wait until no other worker keeps the catalogue; then do, for ever."""
+        """Keep the catalogue as soon as no other worker does, for ever."""
+        while True:
+            try:
+                await self._keep_alone()
+            except Exception as error:
+                self.unkept = f"it can't be kept: {error}"
+                self._reading.failed(error)
+            await asyncio.sleep(RETRY_S)
+
+    async def _keep_alone(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             while not _locked(lock):  # noqa: ASYNC110
@@ -164,9 +186,9 @@ class Keeper:
 
     async def _read(self) -> bool:
         """Have the catalogue read once; return whether it could be."""
-        order = Order(self._settings, self._name, self._folder, self._version)
-        first = not self._said.version  # the node isn't ready before it
-        aside = Aside(order, self.catalog.settings.timeout_s, urgent=first)
+        order = Order(self._settings, self._name, self._folder)
+        awaited = self.catalog.snapshot is None  # the worker isn't ready before it
+        aside = Aside(order, self.catalog.settings.timeout_s, urgent=awaited)
         self._logged = time.monotonic()
         try:
             outcome = await self._in_thread(aside.run, self._progressed)
@@ -184,29 +206,41 @@ class Keeper:
         return True
 
     def _told(self, trouble: str) -> None:
-        with suppress(OSError):  # the disk may be what is the matter
+        try:
             self._say(replace(self._said, arms=0, share=None, trouble=trouble))
             tidy(self._folder, self._said.version)
+        except OSError as error:  # the disk may be what is the matter
+            self.unkept = f"{trouble}; and the other workers can't be told: {error}"
 
     def _publish(self, outcome: Outcome) -> None:
+        self._warn(outcome)
+        self._say(State(outcome.version, outcome.read_at, outcome.missing, outcome.oddities))
+        tidy(self._folder, outcome.version)
+
+    def _warn(self, outcome: Outcome) -> None:
+        """Tell what is odd, unless it was so the last time."""
         odd = {name: count for name, count in outcome.oddities.items() if count}
         if odd and outcome.oddities != self._said.oddities:
             log.warning("catalogue %s has odd rows: %s", self._name, odd)
-        self._say(State(outcome.version, outcome.read_at, outcome.oddities))
-        tidy(self._folder, outcome.version)
+        if outcome.missing not in (0, self._said.missing):
+            arms = f"{outcome.missing:,} of {outcome.arms:,} arms"
+            why = "alpha or beta is no positive number"
+            log.warning("catalogue %s: the prior stands in for %s: %s", self._name, arms, why)
 
     def _progressed(self, said: Said) -> None:
         """Tell how far a reading is; called in its thread."""
-        if not self._said.version:
+        first = not self._said.version
+        if first:
             self._say(replace(self._said, arms=said.arms, share=said.share))
         if time.monotonic() > self._logged + LOGGED_S:
             self._logged = time.monotonic()
             share = "" if said.share is None else f", {said.share:.0%} of the rows"
-            log.info("catalogue %s: %s arms%s read", self._name, f"{said.arms:,}", share)
+            level = logging.INFO if first else logging.DEBUG
+            log.log(level, "catalogue %s: %s arms%s read", self._name, f"{said.arms:,}", share)
 
     def _say(self, state: State) -> None:
         state.write(self._path)
-        self._said = state
+        self._said, self.unkept = state, ""
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         loop = asyncio.get_running_loop()

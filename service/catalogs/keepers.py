@@ -2,10 +2,11 @@
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from bandit import Arms
 from featurestore import Measurement
 from featurestore.measurement import counter, highest
 from service.catalogs.catalog import Catalogs
@@ -26,10 +27,18 @@ class Keepers:
         Of the service.
     folder : Path or None
         Shared by the workers of a node; None: this worker is the only one.
+    prepare : function
+        Is called in a thread with the arms of a snapshot that is about to be adopted.
     """
 
-    def __init__(self, catalogs: Catalogs, settings: Settings, folder: Path | None = None) -> None:
-        self._keepers = [Keeper(catalog, settings) for catalog in catalogs]
+    def __init__(
+        self,
+        catalogs: Catalogs,
+        settings: Settings,
+        folder: Path | None,
+        prepare: Callable[[Arms], None],
+    ) -> None:
+        self._keepers = [Keeper(catalog, settings, prepare) for catalog in catalogs]
         self._folder = folder
 
     @asynccontextmanager
@@ -59,15 +68,15 @@ class Keepers:
 def _first(keeper: Keeper) -> str:
     """How far the first reading is."""
     state = keeper.state
-    if keeper.trouble or state.trouble:
-        return f"starting: {keeper.trouble or state.trouble}"
+    if keeper.trouble:
+        return f"starting: {keeper.trouble}"
     if state.share is not None:
         return f"starting: {state.share:.0%} read"
     return f"starting: {state.arms:,} arms read" if state.arms else "starting"
 
 
 def _stale(keeper: Keeper) -> str:
-    trouble = keeper.trouble or keeper.state.trouble
+    trouble = keeper.trouble
     settings, age_s = keeper.catalog.settings, _age_s(keeper)
     if not trouble and age_s > 2 * settings.refresh_s + settings.timeout_s:
         trouble = f"read {age_s:.0f} s ago"
@@ -92,8 +101,9 @@ def _measured(keeper: Keeper) -> Iterator[Measurement]:
     for outcome, times in keeper.adoptions.items():
         yield counter("catalog_adoptions", about, times, catalog=name, outcome=outcome)
     about = (
-        "Rows of the latest reading: broken and affix (not of the model's template) were left out, "
-        "repeated gave way to a later one, tags had bits that no tag is declared for."
+        "Rows of the latest reading: broken (no id of 1 to 256 bytes) and affix (not of the "
+        "model's template) were left out, repeated gave way to a later one, tags had bits that no "
+        "tag is declared for."
     )
     for oddity, rows in keeper.state.oddities.items():
         yield highest("catalog_odd_rows", about, rows, catalog=name, oddity=oddity)

@@ -114,12 +114,6 @@ def _request(
 
 
 def _candidates(most: int, catalogs: Mapping[str, CatalogSettings]) -> Schema:
-    declared = sorted({tag for catalog in catalogs.values() for tag in catalog.tags})
-    tags: Schema = {
-        "type": ["array", "null"],
-        "maxItems": MAX_TAGS if declared else 0,
-        "items": {"type": "string", **({"enum": declared} if declared else {})},
-    }
     return {
         "type": "object",
         "description": "Which arms are candidates.",
@@ -133,11 +127,23 @@ def _candidates(most: int, catalogs: Mapping[str, CatalogSettings]) -> Schema:
                 "items": {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
                 "description": "Ids that stay out, whether the catalogue holds them or not.",
             },
-            "include_tags": {
-                **tags,
-                "minItems": 1,
-                "description": "An arm must carry at least one of them.",
-            },
-            "exclude_tags": {**tags, "description": "An arm must carry none of them."},
+            **_tags(catalogs),
         },
+    }
+
+
+def _tags(catalogs: Mapping[str, CatalogSettings]) -> Schema:
+    """Return the fields that name tags, where there are any."""
+    declared = sorted({tag for catalog in catalogs.values() for tag in catalog.tags})
+    if not declared:
+        return {}
+    tags: Schema = {
+        "type": ["array", "null"],
+        "maxItems": MAX_TAGS,
+        "items": {"type": "string", "enum": declared},
+    }
+    include = {"minItems": 1, "description": "An arm must carry at least one of them."}
+    return {
+        "include_tags": {**tags, **include},
+        "exclude_tags": {**tags, "description": "An arm must carry none of them."},
     }

@@ -23,15 +23,12 @@ class Order:
     catalog : str
         A catalogue's name.
     folder : Path
-        Where its snapshot is put.
-    known : str
-        A version that need not be written again; empty for none.
+        Where its snapshot is put, unless one of that version is there.
     """
 
     settings: "Settings"
     catalog: str
     folder: Path
-    known: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,8 @@ class Outcome:
     arms : int
         How many there are.
     bytes : int
-        Of the file; 0 where the version was known and none was written.
-    oddities : dict of str to int
+        Of the file; 0 where there was one of that version.
+    missing, oddities
         See `Built`.
     """
 
@@ -56,6 +53,7 @@ class Outcome:
     read_at: float
     arms: int
     bytes: int
+    missing: int
     oddities: dict[str, int]
 
 

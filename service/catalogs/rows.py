@@ -1,6 +1,6 @@
 """The rows that a catalogue is made from: a table of the store, or a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import compress
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from featurestore import StoreError
 from featurestore.bulk import Source, SourceError, open_source
 from featurestore.bulk.column import lengths, numbers
+from featurestore.bulk.source import readable
 from featurestore.rows import MAX_ID_BYTES
 from idcolumn import IdColumn
 from service.catalogs.settings import CatalogSettings
@@ -19,7 +20,7 @@ from service.config import Settings
 from service.stores.choice import StoreChoice
 from service.stores.opening import name_of, open_tables, rows_of
 
-__all__ = ["Rows", "read_rows"]
+__all__ = ["Rows", "file_problem", "read_rows", "table_problem"]
 
 BATCH = 50_000
 
@@ -62,6 +63,31 @@ def read_rows(settings: Settings, catalog: CatalogSettings) -> Iterator[Rows]:
     return _of_file(catalog) if catalog.path else _of_table(settings, catalog)
 
 
+def table_problem(
+    catalog: CatalogSettings, tables: Mapping[str, tuple[str, ...]], place: str
+) -> str:
+    """Say why the tables of a store, by name their features, make no catalogue; empty if they do.
+
+    `place` is what the store is called.
+    """
+    name = catalog.model.entity_type
+    features = tables.get(name)
+    if features is None:
+        return f"{place} has no table {name!r}; a load makes it"
+    lacking = [column for column in _columns(catalog) if column not in features]
+    return f"the table {name!r} has {list(features)}, but not {lacking[0]!r}" if lacking else ""
+
+
+def file_problem(catalog: CatalogSettings) -> str:
+    """Say why a catalogue's file makes none, as far as its head tells; empty if it does."""
+    try:
+        with closing(open_source(catalog.path)) as source:
+            _places(source, ("id", *_columns(catalog)))
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
 def _columns(catalog: CatalogSettings) -> tuple[str, ...]:
     return (*catalog.model.features, *([catalog.tag_feature] if catalog.tags else []))
 
@@ -69,24 +95,16 @@ def _columns(catalog: CatalogSettings) -> tuple[str, ...]:
 def _of_table(settings: Settings, catalog: CatalogSettings) -> Iterator[Rows]:
     entity_type, done = catalog.model.entity_type, 0
     with open_tables(settings) as store:
-        features = store.features().get(entity_type)
-        if features is None:
-            place = name_of(settings, StoreChoice())
-            raise StoreError(f"{place} has no table {entity_type!r}; a load makes it")
-        wanted = _positions(catalog, features)
+        tables = store.features()
+        problem = table_problem(catalog, tables, name_of(settings, StoreChoice()))
+        if problem:
+            raise StoreError(problem)
+        wanted = [tables[entity_type].index(name) for name in _columns(catalog)]
         total = rows_of(store, entity_type)
         for ids, values in store.scan(entity_type, BATCH):
             done += len(ids)
             share = min(done / total, 1.0) if total else None
             yield _rows(ids, values[:, wanted], 0, share)
-
-
-def _positions(catalog: CatalogSettings, features: tuple[str, ...]) -> list[int]:
-    for name in _columns(catalog):
-        if name not in features:
-            table = f"the table {catalog.model.entity_type!r} has {list(features)}"
-            raise StoreError(f"{table}, but not {name!r}")
-    return [features.index(name) for name in _columns(catalog)]
 
 
 def _of_file(catalog: CatalogSettings) -> Iterator[Rows]:
@@ -106,7 +124,7 @@ def _of_file(catalog: CatalogSettings) -> Iterator[Rows]:
 def _places(source: Source, names: tuple[str, ...]) -> list[int]:
     for name in names:
         if source.columns.count(name) != 1:
-            found = ", ".join(map(repr, source.columns[:50]))
+            found = ", ".join(repr(readable(column)) for column in source.columns[:50])
             raise SourceError(f"{source.name}: there must be one column {name!r}; found {found}")
     return [source.columns.index(name) for name in names]
 

@@ -19,8 +19,10 @@ class State:
         Of the current snapshot; empty where there is none yet.
     read_at : float
         Unix time at which the latest reading began that succeeded, in seconds.
+    missing : int
+        Arms of that reading for which the prior stands in.
     oddities : dict of str to int
-        What was odd about the rows of that reading; see `Built`.
+        What was odd about its rows; see `Built`.
     arms, share
         How far the reading under way is; see `Said`.
     trouble : str
@@ -29,6 +31,7 @@ class State:
 
     version: str = ""
     read_at: float = 0.0
+    missing: int = 0
     oddities: dict[str, int] = field(default_factory=dict)
     arms: int = 0
     share: float | None = None

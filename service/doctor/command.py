@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from service.config import ConfigError, Settings
-from service.doctor.configuration import configuration, declared_catalogs
+from service.doctor.catalogs import declared_catalogs
+from service.doctor.configuration import configuration
 from service.doctor.drawing import drawing
 from service.doctor.machine import machine, versions
-from service.doctor.report import as_json, as_text, problems_of
+from service.doctor.report import as_json, as_text, problems_of, unreadable
 from service.doctor.section import Section
 from service.doctor.store import store
 from service.options import server_options, settings_of
@@ -31,7 +32,7 @@ def doctor(json: bool, **options: Any) -> None:
     with what said it: default, file, environment or command line. Passwords and tokens are hidden.
 
     \b
-    Exit status 0 all is well, 1 the last section names what isn't, 2 wrong settings.
+    Exit status 0 all is well, 1 the problems say what isn't, 2 wrong settings.
 
     \b
     Examples:
@@ -43,6 +44,8 @@ def doctor(json: bool, **options: Any) -> None:
         settings = settings_of(**options)
     except ConfigError as error:
         click.echo(f"bandit-serve: {error}", err=True)
+        if json:
+            click.echo(unreadable(error.problems))
         sys.exit(USAGE_ERROR)
     sections = examined(settings)
     click.echo(as_json(sections) if json else as_text(sections))

@@ -1,14 +1,13 @@
 """The effective configuration, each value with what said it, and no secrets."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from service.config import Settings
 from service.doctor.section import Section, Sourced
 from service.origins import Setting
 
-__all__ = ["configuration", "declared_catalogs", "shown"]
+__all__ = ["configuration", "shown"]
 
 SECRET = ("token", "password", "secret")
 HIDDEN = "(hidden)"
@@ -21,25 +20,6 @@ def configuration(settings: Settings) -> Section:
         source = " ".join(filter(None, (setting.origin, setting.place)))
         facts[setting.name] = Sourced(shown(setting), source)
     return Section("configuration", facts)
-
-
-def declared_catalogs(settings: Settings) -> Section:
-    """Return the catalogues, and where each is built from."""
-    facts: dict[str, object] = {
-        name: {
-            "model": catalog.model.name,
-            "source": catalog.path or f"table {catalog.model.entity_type}",
-            "tags": list(catalog.tags),
-            "refresh_s": catalog.refresh_s,
-        }
-        for name, catalog in settings.catalogs.items()
-    }
-    problems = [
-        f"catalogs.{name}.path is {catalog.path!r}, which is no file"
-        for name, catalog in settings.catalogs.items()
-        if catalog.path and not Path(catalog.path).is_file()
-    ]
-    return Section("catalogues", facts or {"declared": 0}, problems)
 
 
 def shown(setting: Setting) -> object:

@@ -1,7 +1,5 @@
 """What draws here: kernels of the CPU, the GPU, and from how many arms each is used."""
 
-from dataclasses import asdict
-
 import betadist
 from bandit.crossovers import Draw
 from service.config import SamplerSettings
@@ -10,6 +8,8 @@ from service.sampling.gpu import Gpu, find_gpu
 from service.sampling.sampling import measured
 
 __all__ = ["drawing"]
+
+DRAWS = {Draw.TOP_K: "top k of a catalogue", Draw.LIST: "list of candidates"}
 
 
 def drawing(settings: SamplerSettings) -> list[Section]:
@@ -47,11 +47,13 @@ def _crossovers(settings: SamplerSettings, gpu: Gpu) -> Section:
     """Measure from how many arms each back end draws; "never" where it doesn't."""
     calibration = measured(settings, gpu)
     facts: dict[str, object] = {}
-    for draw in Draw:
-        crossover = asdict(calibration.crossovers.of(draw))
-        facts |= {f"{draw} {name}": _from(arms) for name, arms in crossover.items()}
+    for draw, name in DRAWS.items():
+        crossover = calibration.crossovers.of(draw)
+        facts[f"{name}: CPU threads from (arms)"] = _from(crossover.threads)
+        facts[f"{name}: GPU from (arms)"] = _from(crossover.gpu)
+        facts[f"{name}: beside the event loop from (arms)"] = crossover.aside
     facts["measured"] = calibration.crossovers.measured
-    facts["seconds"] = round(calibration.seconds, 3)
+    facts["measured in ms"] = round(calibration.seconds * 1000, 1)
     facts["notes"] = list(calibration.notes)
     return Section("crossovers", facts)
 

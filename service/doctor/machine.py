@@ -14,7 +14,7 @@ __all__ = ["machine", "versions"]
 
 NEEDED = (
     *("bandit-serve", "numpy", "granian", "starlette", "orjson", "uvloop", "lmdb"),
-    *("click", "prometheus-client"),
+    *("click", "httptools", "prometheus-client"),
 )
 OPTIONAL = (*("numba", "scipy", "pyarrow", "redis", "hiredis", "httpx", "google-cloud-aiplatform"),)
 ABSENT = "not installed"
@@ -32,7 +32,7 @@ def versions() -> Section:
 def machine(server: ServerSettings) -> Section:
     """Return what the machine is; a port that is taken may be the running service's."""
     taken = port_problem(server.host, server.port)
-    facts = {
+    facts: dict[str, object] = {
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
         "cpu quota": betadist.cpu_quota(),
@@ -40,6 +40,8 @@ def machine(server: ServerSettings) -> Section:
         "address": f"{server.host}:{server.port}",
         "address in use": bool(taken),
     }
+    if taken:
+        facts["note"] = f"`bandit-serve run` would not start on this address: {taken}"
     return Section("machine", facts)
 
 

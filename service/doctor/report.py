@@ -6,7 +6,7 @@ import orjson
 
 from service.doctor.section import Section, Sourced
 
-__all__ = ["as_json", "as_text", "problems_of"]
+__all__ = ["as_json", "as_text", "problems_of", "unreadable"]
 
 
 def problems_of(sections: Sequence[Section]) -> list[str]:
@@ -18,7 +18,15 @@ def as_json(sections: Sequence[Section]) -> str:
     """Return an object of a section each, then `problems` and `healthy`."""
     problems = problems_of(sections)
     found = {section.title: section.facts for section in sections}
-    document = {**found, "problems": problems, "healthy": not problems}
+    return _dumped({**found, "problems": problems, "healthy": not problems})
+
+
+def unreadable(problems: Sequence[str]) -> str:
+    """Return the same object where nothing could be looked at, since the settings are wrong."""
+    return _dumped({"problems": problems, "healthy": False})
+
+
+def _dumped(document: dict[str, object]) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode()
 
 

@@ -133,7 +133,8 @@ def _first_won(draw: Draw, slow: Sampler, fast: Sampler, timing: Timing) -> int 
 
 def _described(draw: Draw, crossover: Crossover) -> str:
     threads, gpu = (_from(arms) for arms in (crossover.threads, crossover.gpu))
-    return f"{draw}: CPU threads {threads}, GPU {gpu}, aside from {crossover.aside:,} arms"
+    aside = f"beside the event loop from {crossover.aside:,} arms"
+    return f"{draw}: CPU threads {threads}, GPU {gpu}, {aside}"
 
 
 def _from(arms: int | None) -> str:

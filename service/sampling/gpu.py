@@ -17,15 +17,30 @@ __all__ = ["Gpu", "find_gpu", "prove"]
 SWITCHED_OFF = "switched off by sampler.gpu"
 DRIVER = "libcuda.so.1"
 NAME_BYTES = 256
+NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
+NUMBA = "numba is not installed: pip install 'bandit-serve[gpu]'"
 PROOF_SIZES = (1, 1000, 4096)
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """What draws, if anything does; `about` names the device or says why there is none."""
+    """What draws, if anything does.
+
+    Attributes
+    ----------
+    about : str
+        The device's name, or why nothing draws on it.
+    there : bool
+        Whether there is a device, of use or not, as far as anybody knows.
+    """
 
     sampler: Sampler | None
     about: str
+    there: bool = True
+
+
+class NoDevice(Exception):
+    """There is no driver, or no device that it knows; the message says which."""
 
 
 def find_gpu(setting: str) -> Gpu:
@@ -69,12 +84,13 @@ def _arms(size: int, dtype: str) -> Arms:
 
 def _opened() -> Gpu:
     """Open the first device; numba is imported, which takes a second, only where there is one."""
-    if find_spec("numba") is None:
-        return Gpu(None, "numba is not installed: pip install 'bandit-serve[gpu]'")
+    lacking = "" if find_spec("numba") else f"; {NUMBA}"
     try:
         device = _device()
-    except OSError as error:
-        return Gpu(None, f"no device: {error}")
+    except NoDevice as error:
+        return Gpu(None, f"no device: {error}{lacking}", there=False)
+    if lacking:
+        return Gpu(None, f"{device} is not used{lacking}")
     from bandit.sampler_cuda import CudaSampler
 
     sampler = CudaSampler()
@@ -83,8 +99,15 @@ def _opened() -> Gpu:
 
 
 def _device() -> str:
-    """Return the name of the first device; raises OSError without a driver or a device."""
-    driver, device = ctypes.CDLL(DRIVER), ctypes.c_int()
+    """Return the name of the first device.
+
+    Raises
+    ------
+    NoDevice
+    OSError
+        The driver fails.
+    """
+    driver, device = _driver(), ctypes.c_int()
     name = ctypes.create_string_buffer(NAME_BYTES)
     for status in (
         driver.cuInit(0),
@@ -94,5 +117,13 @@ def _device() -> str:
         if status:
             error = ctypes.c_char_p()
             driver.cuGetErrorName(status, ctypes.byref(error))
-            raise OSError((error.value or b"error of the driver").decode())
+            said = (error.value or b"error %d" % status).decode()
+            raise NoDevice(said) if status == NO_DEVICE else OSError(f"the driver says {said}")
     return name.value.decode()
+
+
+def _driver() -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(DRIVER)
+    except OSError as error:
+        raise NoDevice(str(error)) from None

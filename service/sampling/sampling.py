@@ -89,9 +89,10 @@ class Sampling:
         return of_node(self._folder, name, lambda: measured(self._settings, gpu))
 
     def _tell(self, gpu: Gpu, calibration: Calibration) -> None:
-        missed = self._settings.gpu == "on" and gpu.sampler is None
-        level = logging.WARNING if missed else logging.INFO
-        log.log(level, "GPU: %s; %s", gpu.about, "; ".join(calibration.lines()))
+        asked = self._settings.gpu == "on"
+        level = logging.WARNING if asked and gpu.sampler is None else logging.INFO
+        device = f"GPU: {gpu.about}" if asked or gpu.there else "no GPU"
+        log.log(level, "%s; %s", device, "; ".join(calibration.lines()))
 
     def measurements(self) -> Iterator[Measurement]:
         """See `featurestore.Measured.measurements`."""

@@ -32,6 +32,9 @@ class Faulty:
         self._call()
         return self.cpu.top_k(arms, eligible, key, k)
 
+    def prepare(self, arms) -> None:
+        self._call()
+
     def _call(self) -> None:
         self.calls += 1
         if self.error is not None:
@@ -187,3 +190,17 @@ def test_a_mistake_of_the_caller_is_the_callers_and_not_the_gpus() -> None:
             listed(dispatch, arms)
     assert gpu.calls == 2
     assert seen.failures == []
+
+
+def test_arms_are_prepared_for_the_gpu_alone_and_its_failure_is_told() -> None:
+    gpu, seen = Faulty(), Seen()
+    dispatch = Dispatch(2, CROSSOVERS, gpu, seen)
+    dispatch.prepare(arms_of(999))
+    assert gpu.calls == 0
+    dispatch.prepare(arms_of(1000))
+    assert (gpu.calls, seen.failures) == (1, [])
+    gpu.error = MemoryError("no room")
+    dispatch.prepare(arms_of(1000))
+    assert seen.failures == [gpu.error]
+    dispatch.top_k(arms_of(1000), Eligible(), 7, 3)
+    assert (gpu.calls, seen.draws) == (2, [(Backend.THREADS, 1000)])

@@ -61,6 +61,10 @@ def test_each_back_end_pays_from_where_its_times_cross() -> None:
     expected = Crossover(threads=32_768, gpu=131_072, aside=125_000)
     assert found == Calibration(Crossovers(expected, expected), (), found.seconds)
     assert found.seconds < 0.2
+    assert found.lines()[0] == (
+        "top_k: CPU threads from 32,768 arms, GPU from 131,072 arms, "
+        "beside the event loop from 125,000 arms"
+    )
 
 
 def test_a_back_end_that_never_wins_is_never_used() -> None:
@@ -158,6 +162,17 @@ def test_without_numba_or_driver_the_reason_is_said() -> None:
     found = find_gpu("auto")
     assert found.about
     assert found == find_gpu("on") or found.sampler is not None
+
+
+@pytest.mark.parametrize("setting", ["auto", "on"])
+def test_a_machine_without_a_gpu_is_told_as_far_as_one_is_asked_for(caplog, setting: str) -> None:
+    caplog.set_level("INFO", "bandit_serve.sampler")
+    gpu = find_gpu(setting)
+    Sampling(SamplerSettings(setting, 1, calibrate=False)).prepare()
+    ((level, message),) = [(record.levelname, record.message) for record in caplog.records]
+    silent = setting == "auto" and not gpu.there
+    assert message.partition("; top_k")[0] == ("no GPU" if silent else f"GPU: {gpu.about}")
+    assert level == ("WARNING" if setting == "on" and gpu.sampler is None else "INFO")
 
 
 def test_one_worker_of_a_node_measures(tmp_path: Path) -> None:

@@ -146,19 +146,20 @@ def test_float64_is_kept(tmp_path) -> None:
 
 
 def test_rows_without_an_id_are_left_out_and_counted(tmp_path) -> None:
-    rows = f"a,1,2\n,1,2\n{'x' * 600},1,2\nb,1\nc,1,2\n"
+    most = "x" * 256  # as of a list
+    rows = f"a,1,2\n,1,2\n{'x' * 600},1,2\n{most}x,1,2\n{most},1,2\nb,1\nc,1,2\n"
     result = of_csv(tmp_path, "id,alpha,beta\n" + rows)
-    assert set(arms_of(result)) == {"a", "c"}
-    assert result.oddities["broken"] == 3
+    assert set(arms_of(result)) == {"a", "c", most}
+    assert result.oddities["broken"] == 4
 
 
 def test_what_the_template_adds_is_taken_off(tmp_path) -> None:
     model = 'entity = "é:{candidate}-x"\n'
     rows = "é:a-x,1,2\né:b-x,3,4\né:-x,5,6\né:c-y,1,2\ne:d-x,1,2\né:x,1,2\n-x,1,1\né:é:a-x-x,7,8"
     result = of_csv(tmp_path, "id,alpha,beta\n" + rows, model=model)
-    wanted = {"a": (1.0, 2.0), "b": (3.0, 4.0), "": (5.0, 6.0), "é:a-x": (7.0, 8.0)}
+    wanted = {"a": (1.0, 2.0), "b": (3.0, 4.0), "é:a-x": (7.0, 8.0)}
     assert arms_of(result) == wanted
-    assert result.oddities["affix"] == 4
+    assert (result.oddities["affix"], result.oddities["broken"]) == (4, 1)  # no id is left
     assert np.array_equal(result.arms.lanes, np.sort(IdColumn.from_list(list(wanted)).hashes))
 
 

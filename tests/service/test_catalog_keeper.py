@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,8 +13,10 @@ import httpx
 import numpy as np
 import pytest
 
+from bandit import CpuSampler
 from featurestore import Chunked, ChunkedSettings, MemoryStore
 from service.app import create_app
+from service.catalogs import keeper
 from service.catalogs.catalog import Catalog, Catalogs
 from service.catalogs.keepers import Keepers
 from service.catalogs.snapshot import Snapshot
@@ -75,9 +78,17 @@ class Worker:
 @asynccontextmanager
 async def working(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
     catalogs = Catalogs.of(settings.catalogs)
-    keepers = Keepers(catalogs, settings, folder)
+    keepers = Keepers(catalogs, settings, folder, CpuSampler().prepare)
     async with keepers.running():
         yield Worker(catalogs.by_name["c"], keepers)
+
+
+def has_reader(pipe: Path) -> bool:
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -127,6 +138,36 @@ async def test_a_failure_leaves_the_old_snapshot_until_it_is_mended(tmp_path, ca
         await until(lambda: worker.check() == (True, "ok"))
     assert caplog.text.count("reading catalogue c failed, 1 times in a row") == 2
     assert caplog.text.count("reading catalogue c works again") == 2
+
+
+async def test_how_far_it_is_is_logged_for_people_once(tmp_path, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(keeper, "LOGGED_S", 0.0)
+    caplog.set_level("DEBUG", "bandit_serve.catalogs")
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0, 20_000)
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: worker.alpha == [5.0])
+        await until(lambda: worker.figures("catalog_readings")[1] > 1)
+    levels = [record.levelname for record in caplog.records if "of the rows read" in record.message]
+    later = levels[levels.index("DEBUG") :]
+    assert levels[0] == "INFO"
+    assert set(later) == {"DEBUG"}
+
+
+async def test_arms_that_get_the_prior_are_told_once_a_change(tmp_path, caplog) -> None:
+    arms = tmp_path / "arms.csv"
+    said = "catalogue c: the prior stands in for {} of 4 arms: alpha or beta is no positive number"
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        for unfit, alphas in ((2, "x-5"), (1, "57x"), (0, "579")):
+            rows = "".join(f"a{i},{alpha},1,2\n" for i, alpha in enumerate(alphas + "3"))
+            part = tmp_path / "part"
+            part.write_text("id,alpha,beta,tags\n" + rows)
+            part.replace(arms)
+            await until(lambda wanted=unfit: worker.figures("catalog_missing_arms") == [wanted])
+            same = worker.figures("catalog_readings")[1]
+            await until(lambda seen=same: worker.figures("catalog_readings")[1] > seen + 1)
+    warned = [message for message in caplog.messages if "the prior stands in" in message]
+    assert warned == [said.format(2), said.format(1)]
 
 
 async def test_who_reads_an_old_snapshot_reads_it_to_its_end(tmp_path) -> None:
@@ -194,9 +235,31 @@ async def test_a_worker_that_ends_does_not_wait_for_a_reading(tmp_path) -> None:
     pipe = tmp_path / "arms.csv"
     os.mkfifo(pipe)
     async with working(settings_of(tmp_path, pipe), tmp_path):
-        await until((tmp_path / "c" / "lock").exists)
+        await until(lambda: has_reader(pipe))
         began = time.monotonic()
     assert time.monotonic() - began < SOON_S / 2
+
+
+async def test_a_snapshot_that_vanished_is_written_again(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    settings, shared = settings_of(tmp_path, arms), tmp_path / "shared"
+    shared.mkdir()
+    async with working(settings, shared) as first:
+        await until(lambda: first.alpha == [5.0])
+        shutil.rmtree(shared)
+        async with working(settings, shared) as second:  # as one that takes another's place
+            await until(lambda: second.alpha == [5.0])
+            await until(lambda: first.check() == second.check() == (True, "ok"))
+
+
+async def test_rows_that_go_back_to_what_they_were_are_adopted(tmp_path) -> None:
+    arms = tmp_path / "arms.csv"
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        for alpha in (5.0, 7.0) * 4:
+            write(arms, alpha)
+            await until(lambda: worker.figures("catalog_readings")[0] >= 1)
+        await until(lambda: worker.alpha == [7.0] and worker.check() == (True, "ok"))
 
 
 @dataclass

@@ -40,7 +40,7 @@ def test_ten_million_arms(tmp_path) -> None:
     write(arms)
     config.write_text(f'{CONFIG}path = "{arms}"')
     told: list[Said] = []
-    order = Order(load_settings(config), "c", tmp_path, known="")
+    order = Order(load_settings(config), "c", tmp_path)
     outcome = Aside(order, 1000, urgent=True).run(told.append)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     assert outcome.arms == COUNT

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
@@ -50,7 +52,13 @@ def test_a_store_with_the_models_features_is_healthy(store: Path) -> None:
     assert report["sampler"]["simd level"] in report["sampler"]["kernels"]
     assert report["versions"]["bandit-serve"]
     assert report["gpu"]["device"]
-    assert report["crossovers"]["top_k aside"] >= 1
+    crossovers = report["crossovers"]
+    for draw in ("top k of a catalogue", "list of candidates"):
+        assert crossovers[f"{draw}: beside the event loop from (arms)"] >= 1
+        for backend in ("CPU threads", "GPU"):
+            arms = crossovers[f"{draw}: {backend} from (arms)"]
+            assert arms == "never" or arms >= 1
+    assert 0 < crossovers["measured in ms"] < 10_000
 
 
 def test_the_same_is_to_be_read(store: Path) -> None:
@@ -65,7 +73,13 @@ def test_the_same_is_to_be_read(store: Path) -> None:
 
 def test_a_running_service_does_not_matter(service, store: Path) -> None:
     port = service.url.rpartition(":")[2]
-    assert report_of("--store", store, "--port", port)["machine"]["address in use"] is True
+    machine = report_of("--store", store, "--port", port)["machine"]
+    assert machine["address in use"] is True
+    note = "`bandit-serve run` would not start on this address: Address already in use"
+    assert machine["note"] == note
+    free = report_of("--store", store, "--port", free_port())["machine"]
+    assert free["address in use"] is False
+    assert "note" not in free
 
 
 def test_every_value_is_shown_with_what_said_it(
@@ -161,6 +175,57 @@ def test_a_catalogue_is_shown_and_its_file_looked_for(
     ]
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("id,alpha\na,1\n", "there must be one column 'beta'; found 'id', 'alpha'"),
+        ("id,alpha,beta\na,1,1\n", "there must be one column 'tags'; found 'id', 'alpha', 'beta'"),
+        ("", "is empty: it needs a first line that names the columns"),
+    ],
+)
+def test_a_catalogue_whose_file_lacks_a_column_is_a_problem(
+    tmp_path: Path, config: Path, store: Path, rows: str, said: str
+) -> None:
+    arms = tmp_path / "arms.csv"
+    arms.write_text(rows)
+    config.write_text(f'{ONE_MODEL}[catalogs.c]\ntags = ["kids"]\npath = "{arms}"\n')
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem.startswith(f"catalogues: catalogs.c.path: {arms}")
+    assert said in problem
+
+
+def test_a_parquet_file_is_looked_at_too(tmp_path: Path, config: Path, store: Path) -> None:
+    arms = tmp_path / "arms.parquet"
+    config.write_text(f'{ONE_MODEL}[catalogs.c]\npath = "{arms}"\n')
+    pyarrow.parquet.write_table(pyarrow.table({"id": ["a"], "alpha": [1.0]}), arms)
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem.endswith("there must be one column 'beta'; found 'id', 'alpha'")
+    arms.write_bytes(arms.read_bytes()[:-9])
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem.startswith(f"catalogues: catalogs.c.path: {arms}")
+
+
+def test_a_catalogue_of_no_table_is_a_problem_that_a_load_may_mend(
+    config: Path, store: Path
+) -> None:
+    config.write_text(f"{ONE_MODEL}entity_type = 'absent'\n[catalogs.c]\n")
+    problems = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert f"catalogues: catalogs.c: {store} has no table 'absent'; a load makes it" in problems
+
+
+def test_a_catalogue_whose_table_lacks_the_tags_stops_the_start_too(
+    config: Path, store: Path
+) -> None:
+    config.write_text(f'{ONE_MODEL}[catalogs.c]\ntags = ["kids"]\n')
+    lacking = "the table 'content' has ['alpha', 'beta'], but not 'tags'"
+    (problem,) = report_of("--config", config, "--store", store, status=1)["problems"]
+    assert problem == f"catalogues: catalogs.c: {lacking}"
+    run = ["run", "--config", str(config), "--store", str(store), "--port", str(free_port())]
+    result = CliRunner().invoke(main, run)
+    assert result.exit_code == 2
+    assert f"catalogs.c: in {store} {lacking}" in result.stderr
+
+
 def test_a_gpu_that_must_be_there_and_is_not_is_a_problem(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,3 +258,14 @@ def test_wrong_settings_are_told_as_run_tells_them(config: Path, command: str) -
         "sampler.calibrate is 1, must be true or false",
     ):
         assert part in results[1].stderr
+
+
+def test_wrong_settings_are_told_to_machines_too(config: Path) -> None:
+    config.write_text(ONE_MODEL + "[sampler]\ngpu = 'maybe'\nthreads = -1\n")
+    report = report_of("--config", config, status=2)
+    assert [problem.split(" is ")[0] for problem in report["problems"]] == [
+        "sampler.threads",
+        "sampler.gpu",
+    ]
+    (problem,) = report_of("--config", config.with_name("typo"), status=2)["problems"]
+    assert "does not exist" in problem

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,19 @@ def test_the_document_names_what_the_service_serves(service) -> None:
     tensors = document["paths"]["/v2/models/{model}/infer"]["post"]["responses"]
     assert set(tensors) == statuses | {"404"}
     assert statuses == {"200", "400", "405", "413", "415", "422", "429", "500", "503", "504"}
+
+
+def test_tags_are_documented_where_there_are_some(start, store, catalogs) -> None:
+    config = CATALOG.partition("[catalogs.tagged]")[0]
+    untagged = start(store, models='default_model = "m"\n' + config)
+    named = {}
+    for service in (catalogs, untagged):
+        document = service.client.get("/openapi.json").json()
+        assert document["info"]["version"] == version("bandit-serve")
+        form = document["components"]["schemas"]["CatalogRequest"]
+        named[service.url] = set(form["properties"]["candidates"]["properties"])
+    assert named[untagged.url] == {"catalog", "exclude"}
+    assert named[catalogs.url] == {"catalog", "exclude", "include_tags", "exclude_tags"}
 
 
 class Page(HTMLParser):

@@ -277,6 +277,13 @@ def test_422(service, body: object, field: str) -> None:
     assert list(wrong_fields(service.client.post("/predict", json=body))) == [field]
 
 
+def test_422_says_that_there_is_no_catalogue_to_name(service) -> None:
+    body = {"candidates": {"catalog": "videos"}, "top_k": 5}
+    assert wrong_fields(service.client.post("/predict", json=body)) == {
+        "candidates": "is an object, must be an array of strings, and no catalogue is declared"
+    }
+
+
 def test_null_is_the_same_as_leaving_a_field_out(service) -> None:
     names = ("model", "context", "decision_id", "top_k", "order", "timeout_ms")
     answer = service.predict(["c1"], **dict.fromkeys(names))
