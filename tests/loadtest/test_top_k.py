@@ -122,6 +122,7 @@ def test_ratios_of_windows_are_taken_within_a_round() -> None:
     assert said in requests_tables(windows, 1000)
 
 
+@pytest.mark.long
 def test_services_are_asked_with_threads_and_while_they_refresh(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "result.json"
     command = [sys.executable, "-m", "loadtest.top_k", "--parts", "threads", "refresh"]
