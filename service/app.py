@@ -1,7 +1,7 @@
 """The application, put together from its parts."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 import betadist
 from service.admission import Admission
@@ -53,16 +53,15 @@ class Service(Starlette):
     what it says of other methods.
     """
 
-    def __init__(self, predict: ASGIApp, **options: Any) -> None:
+    def __init__(self, predict: Shed, **options: Any) -> None:
         super().__init__(**options)
         self._predict = predict
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer a request, or live through a lifespan."""
         if scope.get("path") == PREDICT and scope.get("method") == "POST":
-            await self._predict(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+            return self._predict(scope, receive, send)
+        return super().__call__(scope, receive, send)
 
 
 def create_app(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from service.errors import BodyTooLarge, BrokenBody, DeadlineExceeded, Problem
 from service.watch import Watch
@@ -70,18 +70,17 @@ class Body:
 
     async def _drop(self) -> None:
         while not self._complete and self._received <= DISCARD_BYTES:
-            await self._next()
+            self._take(await self._receive())
 
     async def _collect(self, limit: int) -> bytes:
         chunks: list[bytes] = []
         while not self._complete:
-            chunks.append(await self._next())
+            chunks.append(self._take(await self._receive()))
             if self._received > limit:
                 raise BodyTooLarge(limit)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def _next(self) -> bytes:
-        message = await self._receive()
+    def _take(self, message: Message) -> bytes:
         if message["type"] == "http.disconnect":
             raise BrokenBody
         chunk: bytes = message.get("body", b"")

@@ -18,5 +18,5 @@ def new_decision_id() -> str:
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = (nanoseconds << 12) // 1_000_000
     bits = 0x2 << 62 | _random.getrandbits(62)
-    time_part = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}"
-    return f"{time_part}-{bits >> 48:04x}-{bits & 0xFFFF_FFFF_FFFF:012x}"
+    digits = f"{milliseconds << 80 | 0x7 << 76 | fraction << 64 | bits:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -43,13 +43,12 @@ class Shed:
         self._waits = False
         self._latest: tuple[Overloaded, dict[str, object]]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one request, or have it answered."""
         if self.admission.full and _is_small(headers := dict(scope["headers"])):
             trace = valid_traceparent(headers.get(b"traceparent"))
-            await self._refuse(send, scope["path"], trace)
-        else:
-            await self.endpoint(scope, receive, send)
+            return self._refuse(send, scope["path"], trace)
+        return self.endpoint(scope, receive, send)
 
     async def _refuse(self, send: Send, path: str, trace: bytes | None) -> None:
         began = time.monotonic()

@@ -102,9 +102,8 @@ def encode(
     counted = {"missing": missing, "degraded": degraded > 0}
     if degraded:
         counted["degraded_candidates"] = degraded
-    columns = b"" if order is None else b',"candidates":' + request.ids.to_json(order)
-    columns += b',"scores":' + numbers_to_json(scores, order)
-    return _joined(named, columns, counted)
+    ids = () if order is None else (b',"candidates":', request.ids.to_json(order))
+    return _joined(named, (*ids, b',"scores":', numbers_to_json(scores, order)), counted)
 
 
 def encode_best(request: CatalogRequest, decision_id: str, ids: IdColumn, scores: Column) -> bytes:
@@ -120,12 +119,14 @@ def encode_best(request: CatalogRequest, decision_id: str, ids: IdColumn, scores
             "arms": request.arms,
         },
     }
-    columns = b',"candidates":' + ids.to_json() + b',"scores":' + numbers_to_json(scores)
+    columns = (b',"candidates":', ids.to_json(), b',"scores":', numbers_to_json(scores))
     return _joined(named, columns, {"missing": snapshot.missing, "degraded": False})
 
 
-def _joined(named: Mapping[str, Any], columns: bytes, counted: Mapping[str, Any]) -> bytes:
-    return b"".join((orjson.dumps(named)[:-1], columns, b",", orjson.dumps(counted)[1:]))
+def _joined(
+    named: Mapping[str, Any], columns: tuple[bytes, ...], counted: Mapping[str, Any]
+) -> bytes:
+    return b"".join((orjson.dumps(named)[:-1], *columns, b",", orjson.dumps(counted)[1:]))
 
 
 def _candidates(envelope: Mapping[str, Any], errors: list[FieldError]) -> IdColumn:

@@ -15,7 +15,7 @@ VERSIONS = ("1.1", "1.0")
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
-_date = (0, b"")
+_date_lines = {0: b""}
 
 
 def check_head(method: bytes, version: str, headers: Headers) -> None:
@@ -67,23 +67,16 @@ def answer_head(status: int, headers: Headers, length: int) -> bytes:
     ValueError
         A header has a line break.
     """
-    lines = [b"%b: %b" % header for header in headers if header[0] != b"content-length"]
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != max(len(lines) - 1, 0):
+    lines = [b": ".join(header) for header in headers if header[0] != b"content-length"]
+    head = b"\r\n".join([STATUS_LINES[status] + _date_line(), *lines])
+    if head.count(b"\n") > len(lines) + 1:
         raise ValueError("a header of an answer has a line break")
-    end = b"\r\n" if lines else b""
-    return b"%bdate: %b\r\ncontent-length: %d\r\n%b%b\r\n" % (
-        STATUS_LINES[status],
-        _http_date(),
-        length,
-        head,
-        end,
-    )
+    return b"%b\r\ncontent-length: %d\r\n\r\n" % (head, length)
 
 
-def _http_date() -> bytes:
-    global _date
+def _date_line() -> bytes:
     second = int(time.time())
-    if _date[0] != second:
-        _date = second, formatdate(second, usegmt=True).encode()
-    return _date[1]
+    if second not in _date_lines:
+        _date_lines.clear()
+        _date_lines[second] = b"date: " + formatdate(second, usegmt=True).encode()
+    return _date_lines[second]

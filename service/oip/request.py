@@ -37,7 +37,7 @@ class Output(NamedTuple):
     binary: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TensorRequest(PredictRequest):
     """A request for tensors; its `id` goes back as it came and means nothing else."""
 
