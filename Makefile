@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
+# by setup.py
+COMPILED := $(filter %.py,$(shell sed -n '/^REQUEST_PATH/,/^"""/p' setup.py))
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all
@@ -68,7 +70,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.built: $(VENV)/.installed $(NATIVE)
+$(VENV)/.built: $(VENV)/.installed $(NATIVE) $(COMPILED)
 	@$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@
 
@@ -237,4 +239,5 @@ format: $(VENV)/.dev ## format and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what was built (the store in data/ stays)
-	rm -rf $(VENV) build *.egg-info ext/*/*.so .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find bandit featurestore service ext -name '*.so' -delete

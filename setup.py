@@ -1,6 +1,7 @@
-"""Builds the three C++ extensions; everything else is declared in pyproject.toml.
+"""Builds the three C++ extensions and compiles the request path; pyproject.toml declares the rest.
 
 Switches, from the environment:
+    BANDIT_SERVE_PURE=1                      the request path is left to the interpreter
     BANDIT_SERVE_DEBUG=1                     -O0 -g with C++ assertions
     BANDIT_SERVE_SANITIZE=address,undefined  sanitizers (preload the runtime when Python starts)
     BANDIT_SERVE_COVERAGE=1                  gcov counters
@@ -16,6 +17,19 @@ from setuptools import Extension, setup
 DEBUG = os.environ.get("BANDIT_SERVE_DEBUG") == "1"
 COVERAGE = os.environ.get("BANDIT_SERVE_COVERAGE") == "1"
 SANITIZE = os.environ.get("BANDIT_SERVE_SANITIZE", "")
+PURE = os.environ.get("BANDIT_SERVE_PURE") == "1"
+
+# What every request passes through: compiled as it is, without a type more, it takes a tenth less.
+REQUEST_PATH = """
+    bandit/dispatch.py bandit/keying.py bandit/model.py bandit/policy.py bandit/posterior.py
+    bandit/ranking.py bandit/sampler.py
+    featurestore/batch.py featurestore/hot.py featurestore/measurement.py featurestore/resident.py
+    service/admission.py service/body.py service/counts.py service/decision_id.py
+    service/features.py service/json_codec.py service/media.py service/predict.py service/reply.py
+    service/request.py service/shed.py service/stages.py service/trace.py service/watch.py
+    service/wire.py
+    service/http/connection.py service/http/exchange.py service/http/head.py
+""".split()
 
 # -ffp-contract=off: the sampler's draws are part of its promise, so the compiler may not fuse a
 # multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined.
@@ -47,12 +61,27 @@ def extension(name: str) -> Extension:
     )
 
 
+def compiled() -> list[Extension]:
+    """Return what of the request path is compiled, each module beside its source."""
+    modules = [] if PURE else REQUEST_PATH
+    flags = ["-O2", "-g0", "-w"]  # -O3 takes half as long again and gains nothing
+    return [
+        Extension(path[:-3].replace("/", "."), [path], extra_compile_args=flags) for path in modules
+    ]
+
+
 setup(
     ext_modules=cythonize(
         [extension(name) for name in ("betadist", "featuretable", "idcolumn")],
         build_dir="build/cython",
         language_level=3,
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
+    )
+    + cythonize(
+        compiled(),
+        build_dir="build/cython",
+        language_level=3,
+        compiler_directives={"annotation_typing": False},  # annotations promise, they don't convert
     ),
     # one folder of objects for the editable installation and for rebuilds
     options={"build_ext": {"build_temp": "build/temp", "parallel": True}},

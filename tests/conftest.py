@@ -4,6 +4,7 @@ Property tests draw the same examples in every ordinary run, and new ones in the
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,16 @@ from tests.featurestore.redis import servers
 
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
+
+
+def pytest_configure() -> None:
+    """Refuse to test what was compiled from an older source."""
+    root = Path(__file__).parents[1]
+    for package in ("bandit", "featurestore", "service"):
+        for library in (root / package).rglob("*.so"):
+            source = library.with_name(library.name.partition(".")[0] + ".py")
+            if not source.exists() or source.stat().st_mtime > library.stat().st_mtime:
+                pytest.exit(f"{library} wasn't compiled from {source.name} as it is: make setup", 4)
 
 
 @pytest.fixture(scope="session")
