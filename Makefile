@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
-# by setup.py
-COMPILED := $(filter %.py,$(shell sed -n '/^REQUEST_PATH/,/^"""/p' setup.py))
+# and those of these that setup.py names
+COMPILED := $(wildcard bandit/*.py featurestore/*.py service/*.py service/http/*.py service/oip/*.py)
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all

@@ -20,16 +20,14 @@ SANITIZE = os.environ.get("BANDIT_SERVE_SANITIZE", "")
 PURE = os.environ.get("BANDIT_SERVE_PURE") == "1"
 
 # What every request passes through: compiled as it is, without a type more, it takes a tenth less.
-REQUEST_PATH = """
-    bandit/dispatch.py bandit/keying.py bandit/model.py bandit/policy.py bandit/posterior.py
-    bandit/ranking.py bandit/sampler.py
-    featurestore/batch.py featurestore/hot.py featurestore/measurement.py featurestore/resident.py
-    service/admission.py service/body.py service/counts.py service/decision_id.py
-    service/features.py service/json_codec.py service/media.py service/predict.py service/reply.py
-    service/request.py service/shed.py service/stages.py service/trace.py service/watch.py
-    service/wire.py
-    service/http/connection.py service/http/exchange.py service/http/head.py
-""".split()
+REQUEST_PATH = {
+    "bandit": "dispatch keying model policy posterior ranking sampler",
+    "featurestore": "batch hot measurement resident",
+    "service": "admission body counts decision_id features json_codec media predict reply request "
+    "shed stages trace watch wire",
+    "service/http": "connection exchange head",
+    "service/oip": "answer codec ids request",
+}
 
 # -ffp-contract=off: the sampler's draws are part of its promise, so the compiler may not fuse a
 # multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined.
@@ -62,11 +60,14 @@ def extension(name: str) -> Extension:
 
 
 def compiled() -> list[Extension]:
-    """Return what of the request path is compiled, each module beside its source."""
-    modules = [] if PURE else REQUEST_PATH
+    """Return the modules of the request path, each to lie beside its source."""
     flags = ["-O2", "-g0", "-w"]  # -O3 takes half as long again and gains nothing
+    modules = [
+        f"{folder}/{name}" for folder, names in REQUEST_PATH.items() for name in names.split()
+    ]
     return [
-        Extension(path[:-3].replace("/", "."), [path], extra_compile_args=flags) for path in modules
+        Extension(module.replace("/", "."), [f"{module}.py"], extra_compile_args=flags)
+        for module in modules
     ]
 
 
@@ -78,7 +79,7 @@ setup(
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
     )
     + cythonize(
-        compiled(),
+        [] if PURE else compiled(),
         build_dir="build/cython",
         language_level=3,
         compiler_directives={"annotation_typing": False},  # annotations promise, they don't convert
