@@ -1,8 +1,8 @@
 """An inference request: its JSON object checked, and what of it the answer needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from bandit import Model
 from idcolumn import IdColumn
@@ -21,28 +21,29 @@ from service.request import (
     shown,
 )
 
-__all__ = ["CONTEXT", "Output", "TensorRequest", "read_request"]
+__all__ = ["CONTEXT", "TensorRequest", "read_request"]
 
 FIELDS = {"id", "inputs", "model_name", "outputs", "parameters"}
 PARAMETERS = {"binary_data_output", "decision_id", "order", "timeout_ms", "top_k"}
+OUTPUT_FIELDS = {"name", "parameters"}
+OUTPUT_PARAMETERS = {"binary_data"}
 CONTEXT = "context."  # parameters are scalars, so each key of the context is one of its own
 
 Errors = list[FieldError]
 
 
-class Output(NamedTuple):
-    """A tensor that is asked for, in JSON or as bytes."""
-
-    name: str
-    binary: bool
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TensorRequest(PredictRequest):
-    """A request for tensors; its `id` goes back as it came and means nothing else."""
+    """A request for tensors; its `id` goes back as it came and means nothing else.
+
+    Attributes
+    ----------
+    outputs : mapping of str to bool
+        The tensors that are asked for, and whether as bytes rather than in JSON.
+    """
 
     id: str | None
-    outputs: tuple[Output, ...]
+    outputs: Mapping[str, bool]
 
 
 def read_request(envelope: Any, model: Model, body: bytes, start: int) -> TensorRequest:
@@ -57,9 +58,9 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
     """
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
-    errors = [
-        _unknown(name, FIELDS, "field") for name in sorted(envelope.keys() - FIELDS)[:MAX_ERRORS]
-    ]
+    errors: Errors = []
+    if not envelope.keys() <= FIELDS:
+        _note_unknown(sorted(envelope.keys() - FIELDS), FIELDS, "field", errors)
     if envelope.get("model_name", model.name) != model.name:
         message = f"is {shown(envelope['model_name'])}, but the path says {model.name!r}"
         errors.append(FieldError("model_name", message))
@@ -95,50 +96,56 @@ def _ids(
 
 def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
     """Return the parameters, those of the context gathered in one mapping."""
-    if parameters is not None and not isinstance(parameters, dict):
-        errors.append(FieldError("parameters", f"is {shown(parameters)}, must be an object"))
-        return {}
     context: dict[str, Any] = {}
     fields: dict[str, Any] = {"order": "input", "context": context}
+    if parameters is None:
+        return fields
+    if not isinstance(parameters, dict):
+        errors.append(FieldError("parameters", f"is {shown(parameters)}, must be an object"))
+        return fields
     unknown: list[str] = []
-    for name, value in (parameters or {}).items():
-        if name.startswith(CONTEXT):
+    for name, value in parameters.items():
+        if name in PARAMETERS:
+            if value is not None:
+                fields[name] = value
+        elif name.startswith(CONTEXT):
             context[name.removeprefix(CONTEXT)] = value
-        elif name not in PARAMETERS:
+        else:
             unknown.append(name)
-        elif value is not None:
-            fields[name] = value
-    errors += [_unknown(name, PARAMETERS, "parameter") for name in unknown[:MAX_ERRORS]]
+    if unknown:
+        _note_unknown(unknown, PARAMETERS, "parameter", errors)
     return fields
 
 
-def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> tuple[Output, ...]:
+def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> Mapping[str, bool]:
     """Return what is asked for; by default the scores, and the candidates if they are reordered."""
     binary = _flag(fields, "binary_data_output", False, errors)
     if outputs is None or outputs == []:
-        as_sent = fields.get("order") == "input" and fields.get("top_k") is None
-        return tuple(Output(name, binary) for name in ((SCORES,) if as_sent else OUTPUTS))
+        as_sent = fields["order"] == "input" and fields.get("top_k") is None
+        return {SCORES: binary} if as_sent else dict.fromkeys(OUTPUTS, binary)
     names = [_name(output) for output in outputs] if isinstance(outputs, list) else [None]
     if not all(name in OUTPUTS for name in names) or len(set(names)) < len(names):
         wanted = "must be an array of tensors named " + " or ".join(map(repr, OUTPUTS))
         errors.append(FieldError("outputs", f"{wanted}, each once, with parameters at most"))
-        return ()
-    return tuple(_output(i, output, binary, errors) for i, output in enumerate(outputs))
+        return {}
+    return {
+        output["name"]: _is_binary(i, output, binary, errors) for i, output in enumerate(outputs)
+    }
 
 
 def _name(output: Any) -> str | None:
-    known = isinstance(output, dict) and not output.keys() - {"name", "parameters"}
+    known = isinstance(output, dict) and output.keys() <= OUTPUT_FIELDS
     name = output.get("name") if known else None
     return name if isinstance(name, str) else None
 
 
-def _output(i: int, output: Mapping[str, Any], binary: bool, errors: Errors) -> Output:
-    parameters = {} if output.get("parameters") is None else output["parameters"]
-    if not isinstance(parameters, dict) or parameters.keys() - {"binary_data"}:
-        field = f"outputs[{i}].parameters"
-        errors.append(FieldError(field, "may hold binary_data and nothing else"))
-        return Output(output["name"], binary)
-    return Output(output["name"], _flag(parameters, "binary_data", binary, errors))
+def _is_binary(i: int, output: Mapping[str, Any], default: bool, errors: Errors) -> bool:
+    parameters = output.get("parameters")
+    parameters = {} if parameters is None else parameters
+    if isinstance(parameters, dict) and parameters.keys() <= OUTPUT_PARAMETERS:
+        return _flag(parameters, "binary_data", default, errors)
+    errors.append(FieldError(f"outputs[{i}].parameters", "may hold binary_data and nothing else"))
+    return default
 
 
 def _flag(fields: Mapping[str, Any], name: str, default: bool, errors: Errors) -> bool:
@@ -156,5 +163,6 @@ def _id(value: Any, errors: Errors) -> str | None:
     return None
 
 
-def _unknown(name: str, known: set[str], kind: str) -> FieldError:
-    return FieldError(name[:100], f"is not a {kind}; known are {', '.join(sorted(known))}")
+def _note_unknown(names: Sequence[str], known: Set[str], kind: str, errors: Errors) -> None:
+    message = f"is not a {kind}; known are {', '.join(sorted(known))}"
+    errors += [FieldError(name[:100], message) for name in names[:MAX_ERRORS]]
