@@ -65,9 +65,8 @@ def _json_size(header: bytes | None, size: int) -> int:
     """Return how many bytes of a body of this size are JSON."""
     if header is None:
         return size
-    length = int(header) if header.isdigit() and len(header) <= MAX_DIGITS else size + 1
-    if length <= size:
-        return length
+    if header.isdigit() and len(header) <= MAX_DIGITS and int(header) <= size:
+        return int(header)
     shown = header[:MAX_DIGITS].decode("latin-1")
     raise MalformedBody(
         f"{HEADER_LENGTH.decode()} is {shown!r}, must be an integer from 0 to {size}, "

@@ -6,15 +6,16 @@ from typing import Any
 from idcolumn import IdColumn
 from service.errors import FieldError, InvalidRequest
 from service.oip.tensors import BYTES, IDS
-from service.request import note_wrong, shown
+from service.request import read_ids, shown
 
-__all__ = ["INPUT_FIELDS", "read_ids"]
+__all__ = ["INPUT_FIELDS", "read_input"]
 
 INPUT_FIELDS = {"data", "datatype", "name", "parameters", "shape"}
+REQUIRED = (("name", IDS), ("datatype", BYTES))
 PARAMETERS = {"binary_data_size"}
 
 
-def read_ids(inputs: Any, body: bytes, start: int) -> IdColumn:
+def read_input(inputs: Any, body: bytes, start: int) -> IdColumn:
     """Return the candidates of a request, or raise InvalidRequest.
 
     Parameters
@@ -30,8 +31,9 @@ def read_ids(inputs: Any, body: bytes, start: int) -> IdColumn:
     if not tensor.keys() <= INPUT_FIELDS:
         name, known = min(tensor.keys() - INPUT_FIELDS), ", ".join(sorted(INPUT_FIELDS))
         raise _wrong(f"inputs[0].{name[:100]}", f"is not a field; known are {known}")
-    _require(tensor, "name", IDS)
-    _require(tensor, "datatype", BYTES)
+    for name, wanted in REQUIRED:
+        if (value := tensor.get(name)) != wanted:
+            raise _wrong(f"inputs[0].{name}", f"is {shown(value)}, must be {wanted!r}")
     shape: Any = tensor.get("shape")
     count = _count(shape)
     if not _is_binary(tensor, len(body) - start):
@@ -42,17 +44,10 @@ def read_ids(inputs: Any, body: bytes, start: int) -> IdColumn:
         raise _wrong(IDS, str(error)) from None
 
 
-def _require(tensor: Mapping[str, Any], name: str, wanted: str) -> None:
-    value = tensor.get(name)
-    if value != wanted:
-        raise _wrong(f"inputs[0].{name}", f"is {shown(value)}, must be {wanted!r}")
-
-
 def _count(shape: Any) -> int:
     match shape:
-        case [int(n)] | [1, int(n)] | [int(n), 1] if type(shape[0]) is type(shape[-1]) is int:
-            if n >= 0:
-                return n
+        case [n] | [1, n] | [n, 1] if type(shape[0]) is type(shape[-1]) is int and n >= 0:
+            return int(n)
     raise _wrong("inputs[0].shape", "must be [n], [1, n] or [n, 1], with n ids")
 
 
@@ -74,27 +69,24 @@ def _is_binary(tensor: Mapping[str, Any], following: int) -> bool:
 
 
 def _from_json(items: list[Any]) -> IdColumn:
-    wrong = [i for i, item in enumerate(items) if not isinstance(item, str)]
-    if not wrong:
-        return IdColumn.from_list(items)
     errors: list[FieldError] = []
-    note_wrong(IDS, wrong, lambda i: f"is {shown(items[i])}, must be a string", errors)
-    raise InvalidRequest(errors)
+    ids = read_ids(IDS, items, errors)
+    if errors:
+        raise InvalidRequest(errors)
+    return ids
 
 
 def _flat(data: Any, shape: list[int], count: int) -> list[Any]:
     """Return the elements of a tensor that is flat, or nested as its shape says."""
     if not isinstance(data, list):
         raise _wrong("inputs[0].data", f"is {shown(data)}, must be an array of strings")
-    nested = len(shape) == 2 and len(data) == shape[0] and all(_is_row(r, shape[1]) for r in data)
-    items = [item for row in data for item in row] if nested else data
+    items: list[Any] = data
+    rows = len(shape) == 2 and len(data) == shape[0]
+    if rows and all(isinstance(row, list) and len(row) == shape[1] for row in data):
+        items = [item for row in data for item in row]
     if len(items) != count:
         raise _wrong("inputs[0].data", f"has {len(items)} elements, but the shape is {shape}")
     return items
-
-
-def _is_row(row: Any, size: int) -> bool:
-    return isinstance(row, list) and len(row) == size
 
 
 def _wrong(field: str, message: str) -> InvalidRequest:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bandit import Model
 from idcolumn import IdColumn
 from service.errors import FieldError, InvalidRequest
-from service.oip.ids import read_ids
+from service.oip.ids import read_input
 from service.oip.tensors import IDS, OUTPUTS, SCORES
 from service.request import (
     MAX_ERRORS,
@@ -28,8 +28,10 @@ PARAMETERS = {"binary_data_output", "decision_id", "order", "timeout_ms", "top_k
 OUTPUT_FIELDS = {"name", "parameters"}
 OUTPUT_PARAMETERS = {"binary_data"}
 CONTEXT = "context."  # parameters are scalars, so each key of the context is one of its own
+KINDS: Mapping[type, str] = {bool: "true or false", str: "a string"}
 
 Errors = list[FieldError]
+T = TypeVar("T", bool, str)
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
         top_k=read_integer(fields, "top_k", None, errors),
         order=read_order(fields, errors),
         deadline_s=min(model.deadline_s, read_timeout_s(fields, errors)),
-        id=_id(envelope.get("id"), errors),
+        id=_typed(envelope, "id", str, errors),
         outputs=_outputs(envelope.get("outputs"), fields, errors),
     )
     if errors:
@@ -86,7 +88,7 @@ def _ids(
     envelope: Mapping[str, Any], model: Model, body: bytes, start: int, errors: Errors
 ) -> IdColumn:
     try:
-        ids = read_ids(envelope.get("inputs"), body, start)
+        ids = read_input(envelope.get("inputs"), body, start)
         check_ids(IDS, ids, model, errors)
     except InvalidRequest as wrong:
         errors += wrong.errors
@@ -119,12 +121,12 @@ def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
 
 def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> Mapping[str, bool]:
     """Return what is asked for; by default the scores, and the candidates if they are reordered."""
-    binary = _flag(fields, "binary_data_output", False, errors)
+    binary = bool(_typed(fields, "binary_data_output", bool, errors))
     if outputs is None or outputs == []:
         as_sent = fields["order"] == "input" and fields.get("top_k") is None
         return {SCORES: binary} if as_sent else dict.fromkeys(OUTPUTS, binary)
-    names = [_name(output) for output in outputs] if isinstance(outputs, list) else [None]
-    if not all(name in OUTPUTS for name in names) or len(set(names)) < len(names):
+    known = isinstance(outputs, list) and all(map(_is_output, outputs))
+    if not known or len({output["name"] for output in outputs}) < len(outputs):
         wanted = "must be an array of tensors named " + " or ".join(map(repr, OUTPUTS))
         errors.append(FieldError("outputs", f"{wanted}, each once, with parameters at most"))
         return {}
@@ -133,33 +135,27 @@ def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> Mapping
     }
 
 
-def _name(output: Any) -> str | None:
+def _is_output(output: Any) -> bool:
     known = isinstance(output, dict) and output.keys() <= OUTPUT_FIELDS
-    name = output.get("name") if known else None
-    return name if isinstance(name, str) else None
+    return known and output.get("name") in OUTPUTS
 
 
 def _is_binary(i: int, output: Mapping[str, Any], default: bool, errors: Errors) -> bool:
     parameters = output.get("parameters")
     parameters = {} if parameters is None else parameters
-    if isinstance(parameters, dict) and parameters.keys() <= OUTPUT_PARAMETERS:
-        return _flag(parameters, "binary_data", default, errors)
-    errors.append(FieldError(f"outputs[{i}].parameters", "may hold binary_data and nothing else"))
-    return default
+    if not isinstance(parameters, dict) or not parameters.keys() <= OUTPUT_PARAMETERS:
+        field = f"outputs[{i}].parameters"
+        errors.append(FieldError(field, "may hold binary_data and nothing else"))
+        return default
+    binary = _typed(parameters, "binary_data", bool, errors)
+    return default if binary is None else binary
 
 
-def _flag(fields: Mapping[str, Any], name: str, default: bool, errors: Errors) -> bool:
+def _typed(fields: Mapping[str, Any], name: str, kind: type[T], errors: Errors) -> T | None:
     value = fields.get(name)
-    if value is None or isinstance(value, bool):
-        return default if value is None else value
-    errors.append(FieldError(name, f"is {shown(value)}, must be true or false"))
-    return default
-
-
-def _id(value: Any, errors: Errors) -> str | None:
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, kind):
         return value
-    errors.append(FieldError("id", f"is {shown(value)}, must be a string"))
+    errors.append(FieldError(name, f"is {shown(value)}, must be {KINDS[kind]}"))
     return None
 
 
