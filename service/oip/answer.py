@@ -18,12 +18,14 @@ __all__ = ["HEADER_LENGTH", "write_answer"]
 HEADER_LENGTH = b"inference-header-content-length"  # bytes of the JSON, where tensors follow it
 TENSORS = (b"content-type", TENSOR_MEDIA)
 
+Order = NDArray[np.int64] | None
+
 
 def write_answer(
     request: TensorRequest,
     decision_id: str,
     scores: Column,
-    order: NDArray[np.int64] | None,
+    order: Order,
     missing: int,
     degraded: int,
 ) -> tuple[Headers, bytes]:
@@ -47,11 +49,7 @@ def write_answer(
 
 
 def _tensor(
-    name: str,
-    request: TensorRequest,
-    scores: Column,
-    order: NDArray[np.int64] | None,
-    tensors: list[bytes],
+    name: str, request: TensorRequest, scores: Column, order: Order, tensors: list[bytes]
 ) -> dict[str, Any]:
     """Describe a tensor: with its data, or these added to `tensors` if they are wanted as bytes."""
     is_scores = name == SCORES

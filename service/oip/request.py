@@ -36,12 +36,9 @@ T = TypeVar("T", bool, str)
 
 @dataclass(slots=True)
 class TensorRequest(PredictRequest):
-    """A request for tensors; its `id` goes back as it came and means nothing else.
+    """A request for the tensors named in `outputs`, as bytes where that says so, else in JSON.
 
-    Attributes
-    ----------
-    outputs : mapping of str to bool
-        The tensors that are asked for, and whether as bytes rather than in JSON.
+    Its `id` goes back as it came and means nothing else.
     """
 
     id: str | None
@@ -107,13 +104,12 @@ def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
         return fields
     unknown: list[str] = []
     for name, value in parameters.items():
-        if name in PARAMETERS:
-            if value is not None:
-                fields[name] = value
-        elif name.startswith(CONTEXT):
+        if name.startswith(CONTEXT):
             context[name.removeprefix(CONTEXT)] = value
-        else:
+        elif name not in PARAMETERS:
             unknown.append(name)
+        elif value is not None:
+            fields[name] = value
     if unknown:
         _note_unknown(unknown, PARAMETERS, "parameter", errors)
     return fields
