@@ -62,7 +62,9 @@ def run(options: argparse.Namespace) -> None:
     file = options.json or _file(options)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_results(file, results, {**about(), "absent": [each.name for each in absent]})
-    print("\n\n".join([*_tables(results, options), *(each.absence for each in absent)]))
+    notes = [f"{each.name} {each.note}" for each in contenders if each.note]
+    notes += [each.absence for each in absent]
+    print("\n\n".join([*_tables(results, options), *notes]))
 
 
 def compare(contenders: Sequence[Contender], options: argparse.Namespace) -> list[Result]:

@@ -71,7 +71,9 @@ class Contender:
     redis : bool
         It reads from a Redis.
     ranks : bool
-        It answers rankings, rather than nothing.
+        It answers rankings, rather than scores or nothing.
+    note : str
+        How its answers differ, where they don't rank.
     path : str
         Where it answers; what ends in /infer speaks the Open Inference Protocol, in binary tensors.
     """
@@ -82,6 +84,7 @@ class Contender:
     build: str = "make setup"
     redis: bool = False
     ranks: bool = True
+    note: str = ""
     path: str = "/predict"
 
     @property
@@ -168,10 +171,16 @@ def _peer(name: str, program: Path, *arguments: Path) -> tuple[Contender, Conten
 
 CONTENDERS = (
     _service("bandit-serve", _embedded),
-    _service("bandit-serve-oip", _embedded, ranks=False, path="/v2/models/homepage/infer"),
+    _service(
+        "bandit-serve-oip",
+        _embedded,
+        ranks=False,
+        note="answers the scores alone, in the order of the candidates; both are binary tensors",
+        path="/v2/models/homepage/infer",
+    ),
     _service("bandit-serve-redis", partial(_redis, hot_tier="hot_rows = 0"), redis=True),
     _service("bandit-serve-redis-hot-tier", _redis, redis=True),
-    Contender("empty-reply", _empty, ranks=False),
+    Contender("empty-reply", _empty, ranks=False, note="answers nothing"),
     *_peer(
         "article_python",
         BUILT / "article_python" / "venv" / "bin" / "python",

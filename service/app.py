@@ -1,7 +1,7 @@
 """The application, put together from its parts."""
 
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from service.lifecycle import Lifecycle
 from service.metrics import Figures, Metrics
 from service.metrics.process import Process
 from service.oip.codec import TensorCodec
-from service.oip.routes import ROOT, oip_routes
+from service.oip.routes import ROOT, Names, infer_paths, oip_routes
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
@@ -47,21 +47,27 @@ log = logging.getLogger("bandit_serve.app")
 
 
 class Service(Starlette):
-    """An application that answers POST /predict ahead of its middleware and routes.
+    """An application that answers predictions ahead of its middleware and routes.
 
-    The endpoint needs neither, since it turns all errors into answers itself. The route stays, for
-    what it says of other methods.
+    Their endpoints need neither, since they turn all errors into answers themselves. The routes
+    stay, for what they say of other methods and models.
+
+    Parameters
+    ----------
+    ahead : mapping of str to tuple
+        Paths of predictions, and the endpoint and the names in the path of each.
     """
 
-    def __init__(self, predict: Shed, **options: Any) -> None:
+    def __init__(self, ahead: Mapping[str, tuple[Shed, Names]], **options: Any) -> None:
         super().__init__(**options)
-        self._predict = predict
+        self._ahead = ahead
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer a request, or live through a lifespan."""
-        if scope.get("path") == PREDICT and scope.get("method") == "POST":
-            return self._predict(scope, receive, send)
-        return super().__call__(scope, receive, send)
+        if scope.get("method") != "POST" or scope["path"] not in self._ahead:
+            return super().__call__(scope, receive, send)
+        endpoint, scope["path_params"] = self._ahead[scope["path"]]
+        return endpoint(scope, receive, send)
 
 
 def create_app(
@@ -132,7 +138,7 @@ def create_app(
         log.info("stopped", extra=counts.totals())
 
     app = Service(
-        predict,
+        {PREDICT: (predict, {})} | {path: (infer, names) for path, names in infer_paths(models)},
         routes=[
             Route(PREDICT, predict, methods=["POST"]),
             *oip_routes(infer, models, ready),

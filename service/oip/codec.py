@@ -39,7 +39,7 @@ class TensorCodec:
         model = find_model(self.models, path)
         start = _json_size(headers.get(HEADER_LENGTH), len(body))
         try:
-            envelope = orjson.loads(memoryview(body)[:start])
+            envelope = orjson.loads(body[:start])
         except orjson.JSONDecodeError as error:
             raise MalformedBody(str(error)) from None
         return read_request(envelope, model, body, start)
@@ -65,10 +65,10 @@ def _json_size(header: bytes | None, size: int) -> int:
     """Return how many bytes of a body of this size are JSON."""
     if header is None:
         return size
-    if not header.isdigit() or len(header) > MAX_DIGITS or int(header) > size:
-        shown = header[:MAX_DIGITS].decode("latin-1")
-        raise MalformedBody(
-            f"{HEADER_LENGTH.decode()} is {shown!r}, must be an integer from 0 to {size}, "
-            "the size of the body"
-        )
-    return int(header)
+    if header.isdigit() and len(header) <= MAX_DIGITS and int(header) <= size:
+        return int(header)
+    shown = header[:MAX_DIGITS].decode("latin-1")
+    raise MalformedBody(
+        f"{HEADER_LENGTH.decode()} is {shown!r}, must be an integer from 0 to {size}, "
+        "the size of the body"
+    )

@@ -1,13 +1,13 @@
 """An inference request: its JSON object checked, and what of it the answer needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from bandit import Model
 from idcolumn import IdColumn
 from service.errors import FieldError, InvalidRequest
-from service.oip.ids import read_ids
+from service.oip.ids import read_input
 from service.oip.tensors import IDS, OUTPUTS, SCORES
 from service.request import (
     MAX_ERRORS,
@@ -21,28 +21,28 @@ from service.request import (
     shown,
 )
 
-__all__ = ["CONTEXT", "Output", "TensorRequest", "read_request"]
+__all__ = ["CONTEXT", "TensorRequest", "read_request"]
 
 FIELDS = {"id", "inputs", "model_name", "outputs", "parameters"}
 PARAMETERS = {"binary_data_output", "decision_id", "order", "timeout_ms", "top_k"}
+OUTPUT_FIELDS = {"name", "parameters"}
+OUTPUT_PARAMETERS = {"binary_data"}
 CONTEXT = "context."  # parameters are scalars, so each key of the context is one of its own
+KINDS: Mapping[type, str] = {bool: "true or false", str: "a string"}
 
 Errors = list[FieldError]
-
-
-class Output(NamedTuple):
-    """A tensor that is asked for, in JSON or as bytes."""
-
-    name: str
-    binary: bool
+T = TypeVar("T", bool, str)
 
 
 @dataclass(slots=True)
 class TensorRequest(PredictRequest):
-    """A request for tensors; its `id` goes back as it came and means nothing else."""
+    """A request for the tensors named in `outputs`, as bytes where that says so, else in JSON.
+
+    Its `id` goes back as it came and means nothing else.
+    """
 
     id: str | None
-    outputs: tuple[Output, ...]
+    outputs: Mapping[str, bool]
 
 
 def read_request(envelope: Any, model: Model, body: bytes, start: int) -> TensorRequest:
@@ -57,9 +57,9 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
     """
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
-    errors = [
-        _unknown(name, FIELDS, "field") for name in sorted(envelope.keys() - FIELDS)[:MAX_ERRORS]
-    ]
+    errors: Errors = []
+    if not envelope.keys() <= FIELDS:
+        _note_unknown(sorted(envelope.keys() - FIELDS), FIELDS, "field", errors)
     if envelope.get("model_name", model.name) != model.name:
         message = f"is {shown(envelope['model_name'])}, but the path says {model.name!r}"
         errors.append(FieldError("model_name", message))
@@ -73,7 +73,7 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
         top_k=read_integer(fields, "top_k", None, errors),
         order=read_order(fields, errors),
         deadline_s=min(model.deadline_s, read_timeout_s(fields, errors)),
-        id=_id(envelope.get("id"), errors),
+        id=_typed(envelope, "id", str, errors),
         outputs=_outputs(envelope.get("outputs"), fields, errors),
     )
     if errors:
@@ -85,7 +85,7 @@ def _ids(
     envelope: Mapping[str, Any], model: Model, body: bytes, start: int, errors: Errors
 ) -> IdColumn:
     try:
-        ids = read_ids(envelope.get("inputs"), body, start)
+        ids = read_input(envelope.get("inputs"), body, start)
         check_ids(IDS, ids, model, errors)
     except InvalidRequest as wrong:
         errors += wrong.errors
@@ -95,66 +95,66 @@ def _ids(
 
 def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
     """Return the parameters, those of the context gathered in one mapping."""
-    if parameters is not None and not isinstance(parameters, dict):
-        errors.append(FieldError("parameters", f"is {shown(parameters)}, must be an object"))
-        return {}
     context: dict[str, Any] = {}
     fields: dict[str, Any] = {"order": "input", "context": context}
+    if parameters is None:
+        return fields
+    if not isinstance(parameters, dict):
+        errors.append(FieldError("parameters", f"is {shown(parameters)}, must be an object"))
+        return fields
     unknown: list[str] = []
-    for name, value in (parameters or {}).items():
+    for name, value in parameters.items():
         if name.startswith(CONTEXT):
             context[name.removeprefix(CONTEXT)] = value
         elif name not in PARAMETERS:
             unknown.append(name)
         elif value is not None:
             fields[name] = value
-    errors += [_unknown(name, PARAMETERS, "parameter") for name in unknown[:MAX_ERRORS]]
+    if unknown:
+        _note_unknown(unknown, PARAMETERS, "parameter", errors)
     return fields
 
 
-def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> tuple[Output, ...]:
+def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> Mapping[str, bool]:
     """Return what is asked for; by default the scores, and the candidates if they are reordered."""
-    binary = _flag(fields, "binary_data_output", False, errors)
+    binary = bool(_typed(fields, "binary_data_output", bool, errors))
     if outputs is None or outputs == []:
-        as_sent = fields.get("order") == "input" and fields.get("top_k") is None
-        return tuple(Output(name, binary) for name in ((SCORES,) if as_sent else OUTPUTS))
-    names = [_name(output) for output in outputs] if isinstance(outputs, list) else [None]
-    if not all(name in OUTPUTS for name in names) or len(set(names)) < len(names):
+        as_sent = fields["order"] == "input" and fields.get("top_k") is None
+        return {SCORES: binary} if as_sent else dict.fromkeys(OUTPUTS, binary)
+    known = isinstance(outputs, list) and all(map(_is_output, outputs))
+    if not known or len({output["name"] for output in outputs}) < len(outputs):
         wanted = "must be an array of tensors named " + " or ".join(map(repr, OUTPUTS))
         errors.append(FieldError("outputs", f"{wanted}, each once, with parameters at most"))
-        return ()
-    return tuple(_output(i, output, binary, errors) for i, output in enumerate(outputs))
+        return {}
+    return {
+        output["name"]: _is_binary(i, output, binary, errors) for i, output in enumerate(outputs)
+    }
 
 
-def _name(output: Any) -> str | None:
-    known = isinstance(output, dict) and not output.keys() - {"name", "parameters"}
-    name = output.get("name") if known else None
-    return name if isinstance(name, str) else None
+def _is_output(output: Any) -> bool:
+    known = isinstance(output, dict) and output.keys() <= OUTPUT_FIELDS
+    return known and output.get("name") in OUTPUTS
 
 
-def _output(i: int, output: Mapping[str, Any], binary: bool, errors: Errors) -> Output:
-    parameters = {} if output.get("parameters") is None else output["parameters"]
-    if not isinstance(parameters, dict) or parameters.keys() - {"binary_data"}:
+def _is_binary(i: int, output: Mapping[str, Any], default: bool, errors: Errors) -> bool:
+    parameters = output.get("parameters")
+    parameters = {} if parameters is None else parameters
+    if not isinstance(parameters, dict) or not parameters.keys() <= OUTPUT_PARAMETERS:
         field = f"outputs[{i}].parameters"
         errors.append(FieldError(field, "may hold binary_data and nothing else"))
-        return Output(output["name"], binary)
-    return Output(output["name"], _flag(parameters, "binary_data", binary, errors))
+        return default
+    binary = _typed(parameters, "binary_data", bool, errors)
+    return default if binary is None else binary
 
 
-def _flag(fields: Mapping[str, Any], name: str, default: bool, errors: Errors) -> bool:
+def _typed(fields: Mapping[str, Any], name: str, kind: type[T], errors: Errors) -> T | None:
     value = fields.get(name)
-    if value is None or isinstance(value, bool):
-        return default if value is None else value
-    errors.append(FieldError(name, f"is {shown(value)}, must be true or false"))
-    return default
-
-
-def _id(value: Any, errors: Errors) -> str | None:
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, kind):
         return value
-    errors.append(FieldError("id", f"is {shown(value)}, must be a string"))
+    errors.append(FieldError(name, f"is {shown(value)}, must be {KINDS[kind]}"))
     return None
 
 
-def _unknown(name: str, known: set[str], kind: str) -> FieldError:
-    return FieldError(name[:100], f"is not a {kind}; known are {', '.join(sorted(known))}")
+def _note_unknown(names: Sequence[str], known: Set[str], kind: str, errors: Errors) -> None:
+    message = f"is not a {kind}; known are {', '.join(sorted(known))}"
+    errors += [FieldError(name[:100], message) for name in names[:MAX_ERRORS]]

@@ -1,6 +1,6 @@
 """The paths under /v2."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 import orjson
@@ -15,11 +15,14 @@ from service.health import Ready
 from service.oip.lookup import find_model
 from service.oip.tensors import described
 
-__all__ = ["MODEL_PATHS", "ROOT", "oip_routes"]
+__all__ = ["MODEL_PATHS", "ROOT", "Names", "infer_paths", "oip_routes"]
 
 ROOT = "/v2"
 MODEL_PATHS = (f"{ROOT}/models/{{model}}", f"{ROOT}/models/{{model}}/versions/{{version}}")
+INFER_PATHS = tuple(f"{path}/infer" for path in MODEL_PATHS)
 SERVER = {"name": "bandit-serve", "extensions": ["binary_tensor_data"]}
+
+Names = Mapping[str, str]  # what a path names, by what it is
 
 
 def oip_routes(infer: ASGIApp, models: Models, ready: Ready) -> Sequence[Route]:
@@ -46,7 +49,7 @@ def oip_routes(infer: ASGIApp, models: Models, ready: Ready) -> Sequence[Route]:
         return _json({**facts, "ready": not failing}, status)
 
     return [
-        *(Route(f"{path}/infer", infer, methods=["POST"]) for path in MODEL_PATHS),
+        *(Route(path, infer, methods=["POST"]) for path in INFER_PATHS),
         *(Route(f"{path}/ready", model_ready) for path in MODEL_PATHS),
         *(Route(path, model) for path in MODEL_PATHS),
         Route(ROOT, server),
@@ -54,6 +57,13 @@ def oip_routes(infer: ASGIApp, models: Models, ready: Ready) -> Sequence[Route]:
         Route(f"{ROOT}/health/live", live),
         Route(f"{ROOT}/health/ready", server_ready),
     ]
+
+
+def infer_paths(models: Models) -> Iterator[tuple[str, Names]]:
+    """Return the paths where the models answer predictions, and the names in them."""
+    for model in models.by_name.values():
+        names = {"model": model.name, "version": model.version}
+        yield from ((path.format(**names), names) for path in INFER_PATHS)
 
 
 def _json(document: object, status: int = STATUS_OK) -> Response:

@@ -89,6 +89,16 @@ def test_the_service_is_compared_with_an_empty_reply(tmp_path: Path) -> None:
     assert about["absent"] == []
 
 
+@needs_wrk
+def test_answers_that_do_not_rank_are_pointed_out(tmp_path: Path) -> None:
+    file = tmp_path / "compare.json"
+    said = command("--only", "bandit-serve", "bandit-serve-oip", "--json", str(file))
+    assert said.endswith(
+        "\n\nbandit-serve-oip answers the scores alone, in the order of the candidates; "
+        "both are binary tensors\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["article_go", "article_python", "fast_go", "fast_rust"])
 @pytest.mark.parametrize("kind", ["", "-redis"])
 def test_every_peer_is_known(name: str, kind: str) -> None:
