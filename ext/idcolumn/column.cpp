@@ -4,7 +4,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "siphash.hpp"
+#include "hashing.hpp"
 #include "text.hpp"
 
 namespace idcolumn {
@@ -89,15 +89,13 @@ void move_to(char* out, Ids& ids) {
 }
 
 void set(Column& column, std::size_t i, std::string_view id) {
-    const Digest digest = hash_id(id.data(), id.size());
-    column.hashes[i] = digest.low;
-    column.fingerprints[i] = digest.high;
     column.starts[i] = static_cast<std::uint64_t>(id.data() - column.bytes);
     column.lengths[i] = static_cast<std::uint32_t>(id.size());
 }
 
 void index(const Ids& ids, Column& column) {
     for (std::size_t i = 0; i < column.count; ++i) set(column, i, ids[i]);
+    hash(column);
 }
 
 bool all_plain(const Ids& ids) { return std::all_of(ids.begin(), ids.end(), is_plain); }
@@ -120,6 +118,7 @@ void affix(const Column& from, std::string_view prefix, std::string_view suffix,
         set(to, i, {out, static_cast<std::size_t>(end - out)});
         out = end;
     }
+    hash(to);
     to.plain = from.plain && is_plain(prefix) && is_plain(suffix);
 }
 

@@ -55,7 +55,7 @@ void move_to(char* out, Ids& ids);
 // Whether every id may stand in a JSON string as it is.
 bool all_plain(const Ids& ids);
 
-// Fills in one entry of the table from an id that lies in the column's bytes.
+// Fills in where an id lies, which is in the column's bytes; not its hashes.
 void set(Column& column, std::size_t i, std::string_view id);
 
 // Fills in the table from ids that lie in the column's bytes.

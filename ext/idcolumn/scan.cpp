@@ -5,6 +5,8 @@
 namespace idcolumn {
 namespace {
 
+constexpr std::size_t kTypical = 16;  // bytes of an id with what lies between it and the next
+
 class Scanner {
 public:
     explicit Scanner(std::string_view body) : at_(body.data()), end_(body.data() + body.size()) {}
@@ -98,6 +100,7 @@ private:
 }  // namespace
 
 bool find_strings(std::string_view body, std::string_view field, Found& found) {
+    found.ids.reserve(body.size() / kTypical);
     return Scanner(body).object(field, found);
 }
 

@@ -30,14 +30,40 @@ inline std::uint64_t load_word(const char* bytes) {
     return little_endian(word);
 }
 
-template <int Rounds>
-void sip_rounds(std::uint64_t (&v)[4]) {
-    for (int round = 0; round < Rounds; ++round) {
-        v[0] += v[1], v[1] = std::rotl(v[1], 13), v[1] ^= v[0], v[0] = std::rotl(v[0], 32);
-        v[2] += v[3], v[3] = std::rotl(v[3], 16), v[3] ^= v[2];
-        v[0] += v[3], v[3] = std::rotl(v[3], 21), v[3] ^= v[0];
-        v[2] += v[1], v[1] = std::rotl(v[1], 17), v[1] ^= v[2], v[2] = std::rotl(v[2], 32);
+struct SipState {
+    std::uint64_t v[4];
+
+    template <int Rounds>
+    void mix() {
+        for (int round = 0; round < Rounds; ++round) {
+            v[0] += v[1], v[1] = std::rotl(v[1], 13), v[1] ^= v[0], v[0] = std::rotl(v[0], 32);
+            v[2] += v[3], v[3] = std::rotl(v[3], 16), v[3] ^= v[2];
+            v[0] += v[3], v[3] = std::rotl(v[3], 21), v[3] ^= v[0];
+            v[2] += v[1], v[1] = std::rotl(v[1], 17), v[1] ^= v[2], v[2] = std::rotl(v[2], 32);
+        }
     }
+
+    template <int Rounds>
+    void absorb(std::uint64_t word) {
+        v[3] ^= word;
+        mix<Rounds>();
+        v[0] ^= word;
+    }
+
+    template <int Rounds>
+    Digest digest() {
+        v[2] ^= 0xee;
+        mix<Rounds>();
+        const std::uint64_t low = v[0] ^ v[1] ^ v[2] ^ v[3];
+        v[1] ^= 0xdd;
+        mix<Rounds>();
+        return {low, v[0] ^ v[1] ^ v[2] ^ v[3]};
+    }
+};
+
+inline SipState sip_start(SipKey key) {
+    return {{key.low ^ 0x736f6d6570736575, key.high ^ 0x646f72616e646f6d ^ 0xee,
+             key.low ^ 0x6c7967656e657261, key.high ^ 0x7465646279746573}};
 }
 
 // The last block: what is left of the input, and the input's size modulo 256 in the top byte.
@@ -50,24 +76,21 @@ inline std::uint64_t sip_tail(const char* rest, std::size_t size) {
     return word;
 }
 
+// The same of an input that lies in `text`, read without a branch on its size.
+inline std::uint64_t sip_tail_within(const char* text, const char* bytes, std::size_t size) {
+    const char* const end = bytes + size;
+    if (end - text < 8) return sip_tail(end - size % 8, size);
+    const std::uint64_t last = load_word(end - 8);
+    return static_cast<std::uint64_t>(size) << 56 | last >> 8 >> (56 - size % 8 * 8);
+}
+
 template <int BlockRounds, int FinalRounds>
 Digest siphash128(const char* bytes, std::size_t size, SipKey key) {
-    std::uint64_t v[4] = {key.low ^ 0x736f6d6570736575, key.high ^ 0x646f72616e646f6d ^ 0xee,
-                          key.low ^ 0x6c7967656e657261, key.high ^ 0x7465646279746573};
-    const auto absorb = [&v](std::uint64_t word) {
-        v[3] ^= word;
-        sip_rounds<BlockRounds>(v);
-        v[0] ^= word;
-    };
+    SipState state = sip_start(key);
     const char* const rest = bytes + (size - size % 8);
-    for (; bytes != rest; bytes += 8) absorb(load_word(bytes));
-    absorb(sip_tail(rest, size));
-    v[2] ^= 0xee;
-    sip_rounds<FinalRounds>(v);
-    const std::uint64_t low = v[0] ^ v[1] ^ v[2] ^ v[3];
-    v[1] ^= 0xdd;
-    sip_rounds<FinalRounds>(v);
-    return {low, v[0] ^ v[1] ^ v[2] ^ v[3]};
+    for (; bytes != rest; bytes += 8) state.absorb<BlockRounds>(load_word(bytes));
+    state.absorb<BlockRounds>(sip_tail(rest, size));
+    return state.digest<FinalRounds>();
 }
 
 // The 16 bytes "bandit-serve ids", read as two little-endian words.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "hashing.hpp"
 #include "text.hpp"
 
 namespace idcolumn {
@@ -42,6 +43,7 @@ Verdict index_tensor(std::string_view tensor, Column& column) {
         set(column, i, {at, length});
         at = next;
     }
+    hash(column);
     return {at == end ? Flaw::kNone : Flaw::kLeftOver, column.count, 0, left()};
 }
 

@@ -14,10 +14,11 @@ import uuid
 from collections.abc import Iterator
 
 import numpy as np
+import orjson
 import pytest
 from numpy.typing import NDArray
 
-from idcolumn import HASH_VERSION, IdColumn, hash_id
+from idcolumn import HASH_VERSION, IdColumn, hash_id, split
 
 MASK = 2**64 - 1
 
@@ -125,6 +126,23 @@ def test_a_column_hashes_what_hash_id_hashes() -> None:
     pairs = list(zip(column.hashes.tolist(), column.fingerprints.tolist(), strict=True))
     assert pairs == [hash_id(text.encode()) for text in ids]
     assert pairs == [expected_hash(text.encode()) for text in ids]
+
+
+@pytest.mark.parametrize("count", [1, 7, 64, 400])
+@pytest.mark.parametrize("most", [3, 16, 63, 64, 200])
+def test_ids_of_any_lengths_side_by_side(count: int, most: int) -> None:
+    rng = random.Random(15)
+    ids = ["".join(rng.choices("abcé", k=rng.randint(0, most)))[:most] for _ in range(count)]
+    text = orjson.dumps({"ids": ids})
+    column, _ = split(text, "ids") or pytest.fail("not split")
+    lengths = [len(id_.encode()).to_bytes(4, "little") for id_ in ids]
+    tensor = b"".join(size + id_.encode() for size, id_ in zip(lengths, ids, strict=True))
+    expected = [expected_hash(id_.encode()) for id_ in ids]
+    for made in (column, IdColumn.from_list(ids), IdColumn.from_tensor(tensor, 0, count)):
+        pairs = zip(made.hashes.tolist(), made.fingerprints.tolist(), strict=True)
+        assert list(pairs) == expected
+    affixed = column.affix("x:", "").hashes.tolist()
+    assert affixed == [expected_hash(f"x:{id_}".encode())[0] for id_ in ids]
 
 
 # Rows in stores' hot tiers and the sampler's lanes hang on these: a change of one is a new
