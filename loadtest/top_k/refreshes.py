@@ -20,15 +20,12 @@ LOOK_S = 0.02
 def steady(pid: int) -> Iterator[None]:
     """Hold every process that makes a snapshot for a service for as long as the block lasts."""
     over = threading.Event()
-    held: set[int] = set()
+    held: list[int] = []
 
     def hold() -> None:
-        while True:
-            for builder in _builders(pid) - held:
-                _signal(builder, signal.SIGSTOP)
-                held.add(builder)
-            if over.wait(LOOK_S):
-                return
+        for builder in _builders(pid, over):
+            _signal(builder, signal.SIGSTOP)
+            held.append(builder)
 
     with _thread(hold, over):
         yield
@@ -40,14 +37,12 @@ def steady(pid: int) -> Iterator[None]:
 def refreshing(pid: int, files: Files) -> Iterator[None]:
     """Have every process that makes a snapshot for a service find another file than the last."""
     over = threading.Event()
-    seen = _builders(pid)
+    present = _builder(pid)
 
     def turn() -> None:
-        while not over.wait(LOOK_S):
-            new = _builders(pid) - seen
-            if new:  # it takes longer to load its code than this to look
+        for builder in _builders(pid, over):
+            if builder != present:  # it takes longer to load its code than this to look
                 files.turn()
-                seen.update(new)
 
     with _thread(turn, over):
         yield
@@ -64,13 +59,27 @@ def _thread(work: Callable[[], None], over: threading.Event) -> Iterator[None]:
         thread.join()
 
 
-def _builders(pid: int) -> set[int]:
-    found = set()
+def _builders(pid: int, over: threading.Event) -> Iterator[int]:
+    """Yield each process that makes a snapshot, soon after it begins.
+
+    While one runs this looks at nothing else: a walk through all threads takes 1.3 ms, for which
+    requests would wait.
+    """
+    builder = None
+    while not over.is_set():
+        if builder is None or not Path(f"/proc/{builder}").exists():
+            builder = _builder(pid)
+            if builder is not None:
+                yield builder
+        over.wait(LOOK_S)
+
+
+def _builder(pid: int) -> int | None:
     for member in process_tree(pid):
         with suppress(OSError):
             if BUILDER in Path(f"/proc/{member}/cmdline").read_bytes():
-                found.add(member)
-    return found
+                return member
+    return None
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

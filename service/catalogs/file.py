@@ -66,7 +66,7 @@ def tidy(folder: Path, version: str) -> None:
 
 
 def write_arms(path: Path, built: Built, built_at: float) -> int:
-    """Write a snapshot whole, synced, in the place of what is at `path`; return its bytes.
+    """Write a snapshot whole in the place of what is at `path`; return its bytes.
 
     Raises
     ------
@@ -88,8 +88,6 @@ def write_arms(path: Path, built: Built, built_at: float) -> int:
             for _, column in columns:
                 file.write(b"\0" * (-file.tell() % ALIGNMENT))
                 file.write(np.ascontiguousarray(column).data)
-            file.flush()
-            os.fsync(file.fileno())
             size = file.tell()
         part.replace(path)
     except BaseException:

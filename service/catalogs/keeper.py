@@ -123,7 +123,7 @@ class Keeper:
 
     async def _retire(self, old: Mapped) -> None:
         await asyncio.sleep(HELD_S)
-        await self._in_thread(old.let_go)
+        self._threads.submit(old.let_go)  # the thread holds it last: its pages take 10 ms to free
 
     def _new(self) -> Mapped | None:
         """Look whether something was said; return the current snapshot where it is another."""
