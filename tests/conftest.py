@@ -3,7 +3,7 @@
 Property tests draw the same examples in every ordinary run, and new ones in the long run.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -12,6 +12,21 @@ from tests.featurestore.redis import servers
 
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def lasting_loop(anyio_backend: str) -> AsyncIterator[str]:
+    """Keep one event loop for all asynchronous tests.
+
+    Of cancelled calls gRPC hears later, in whichever loop runs then, and hands that to the loop of
+    the call, which must not be closed.
+    """
+    yield anyio_backend  # noqa: PT022  # a generator is what holds the loop
 
 
 @pytest.fixture(scope="session")
