@@ -12,6 +12,7 @@ CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
 SAMPLER := $(wildcard ext/betadist/*.cpp)
+OBJECTS := $(SAMPLER:ext/betadist/%.cpp=build/sampler/%.o)
 DRIVER := -std=c++20 -O2 -g1 -ffp-contract=off -fno-math-errno -pthread -Iext/betadist
 # With the instructions of this very processor
 CARGO := RUSTFLAGS='-C target-cpu=native' cargo build --quiet --release --target-dir build/peers/target \
@@ -23,6 +24,8 @@ RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(
 UBSAN := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0 $(UBSAN)
 DRAWS ?= 1e8
+# Tests wait much; more processes than cores make those of time limits fail.
+TEST_PROCESSES ?= 2
 # of the load suite; without a URL it starts a service of its own
 RATES ?= 500 1000 2000
 RATE ?= 200
@@ -88,8 +91,8 @@ data/store: | $(VENV)/.built
 	$(BIN)/bandit-serve load data/catalogue.csv --prior 2,30 --store data/store.new
 	mv data/store.new data/store
 
-test: $(VENV)/.dev build/feast/.installed ## run the tests
-	$(BIN)/pytest
+test: $(VENV)/.dev build/feast/.installed ## run the tests (TEST_PROCESSES=2)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'not gpu' --timeout 1800 --hypothesis-profile default
@@ -131,9 +134,13 @@ $(SANITIZED)/hammer-%: tests/ext/betadist/hammer.cpp $(NATIVE)
 	@mkdir -p $(@D)
 	$(CXX) $(DRIVER) -fsanitize=$* -fno-sanitize-recover=all $< $(SAMPLER) -o $@
 
-build/%: tests/ext/betadist/%.cpp $(NATIVE)
+.SECONDARY: $(OBJECTS)
+build/sampler/%.o: ext/betadist/%.cpp $(NATIVE)
 	@mkdir -p $(@D)
-	$(CXX) $(DRIVER) $< $(SAMPLER) -o $@
+	$(CXX) $(DRIVER) -c $< -o $@
+
+build/%: tests/ext/betadist/%.cpp $(OBJECTS)
+	$(CXX) $(DRIVER) $^ -o $@
 
 # Fewer draws than the record's leave it as it is.
 test-statistics: $(VENV)/.dev ## test the sampler's distribution and write ext/betadist/STATISTICS.md (DRAWS=1e8)
