@@ -24,7 +24,6 @@ RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(
 UBSAN := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0 $(UBSAN)
 DRAWS ?= 1e8
-# Tests wait much; more processes than cores make those of time limits fail.
 TEST_PROCESSES ?= 2
 # of the load suite; without a URL it starts a service of its own
 RATES ?= 500 1000 2000
@@ -32,8 +31,8 @@ RATE ?= 200
 MINUTES ?= 30
 LOAD = $(BIN)/python -m loadtest
 TARGET = $(if $(URL),--url $(URL)) $(OPTIONS)
-# setuptools warns of every editable installation
-QUIET := PYTHONWARNINGS=ignore
+# setuptools warns of every editable installation, and pip would have each compile the extensions
+EDITABLE := PYTHONWARNINGS=ignore BANDIT_SERVE_EXTENSIONS=0 $(BIN)/pip install -q --no-build-isolation
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-gpu check-ptx test-statistics test-mutations \
@@ -67,17 +66,21 @@ export CHECK_PYTHON
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing what the build needs"
 	@$(BIN)/pip install -q --upgrade pip 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
-	@echo "Compiling the extensions and installing what the service needs"
-	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e .
+	@echo "Installing what the service needs"
+	@$(EDITABLE) -e .
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(NATIVE)
+	@echo "Compiling the extensions"
 	@$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.built
+$(VENV)/.extras: $(VENV)/.installed
 	@echo "Installing what development needs"
-	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e '.[dev]'
+	@$(EDITABLE) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.built $(VENV)/.extras
 	@touch $@
 
 serve: $(VENV)/.built data/store ## build, load a sample catalogue the first time, and serve (PORT=8000 WORKERS=auto)

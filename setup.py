@@ -4,6 +4,7 @@ Switches, from the environment:
     BANDIT_SERVE_DEBUG=1                     -O0 -g with C++ assertions
     BANDIT_SERVE_SANITIZE=address,undefined  sanitizers (preload the runtime when Python starts)
     BANDIT_SERVE_COVERAGE=1                  gcov counters
+    BANDIT_SERVE_EXTENSIONS=0                none, for an editable installation beside built ones
 """
 
 import os
@@ -15,6 +16,7 @@ from setuptools import Extension, setup
 
 DEBUG = os.environ.get("BANDIT_SERVE_DEBUG") == "1"
 COVERAGE = os.environ.get("BANDIT_SERVE_COVERAGE") == "1"
+EXTENSIONS = os.environ.get("BANDIT_SERVE_EXTENSIONS") != "0"
 SANITIZE = os.environ.get("BANDIT_SERVE_SANITIZE", "")
 
 # -ffp-contract=off: the sampler's draws are part of its promise, so the compiler may not fuse a
@@ -49,7 +51,7 @@ def extension(name: str) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension(name) for name in ("betadist", "featuretable", "idcolumn")],
+        [extension(name) for name in ("betadist", "featuretable", "idcolumn") if EXTENSIONS],
         build_dir="build/cython",
         language_level=3,
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
