@@ -14,6 +14,7 @@ CPU_TORCH := https://download.pytorch.org/whl/cpu
 CALLS ?= 1e8
 SANITIZED := build/sanitize
 SAMPLER := $(wildcard ext/betadist/*.cpp)
+OBJECTS := $(SAMPLER:ext/betadist/%.cpp=build/sampler/%.o)
 DRIVER := -std=c++20 -O2 -g1 -ffp-contract=off -fno-math-errno -pthread -Iext/betadist
 # With the instructions of this very processor
 CARGO := RUSTFLAGS='-C target-cpu=native' cargo build --quiet --release --target-dir build/peers/target \
@@ -25,14 +26,15 @@ RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(
 UBSAN := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0 $(UBSAN)
 DRAWS ?= 1e8
+TEST_PROCESSES ?= 2
 # of the load suite; without a URL it starts a service of its own
 RATES ?= 500 1000 2000
 RATE ?= 200
 MINUTES ?= 30
 LOAD = $(BIN)/python -m loadtest
 TARGET = $(if $(URL),--url $(URL)) $(OPTIONS)
-# setuptools warns of every editable installation
-QUIET := PYTHONWARNINGS=ignore
+# setuptools warns of every editable installation, and pip would have each compile the extensions
+EDITABLE := PYTHONWARNINGS=ignore BANDIT_SERVE_EXTENSIONS=0 $(BIN)/pip install -q --no-build-isolation
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-long test-gpu check-ptx test-statistics test-mutations \
@@ -66,17 +68,21 @@ export CHECK_PYTHON
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing what the build needs"
 	@$(BIN)/pip install -q --upgrade pip 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
-	@echo "Compiling the extensions and installing what the service needs"
-	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e .
+	@echo "Installing what the service needs"
+	@$(EDITABLE) -e .
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(NATIVE) $(COMPILED)
+	@echo "Compiling the extensions and the request path"
 	@$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.built
+$(VENV)/.extras: $(VENV)/.installed
 	@echo "Installing what development needs"
-	@$(QUIET) $(BIN)/pip install -q --no-build-isolation -e '.[dev]'
+	@$(EDITABLE) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.built $(VENV)/.extras
 	@touch $@
 
 serve: $(VENV)/.built data/store ## build, load a sample catalogue the first time, and serve (PORT=8000 WORKERS=auto)
@@ -90,8 +96,8 @@ data/store: | $(VENV)/.built
 	$(BIN)/bandit-serve load data/catalogue.csv --prior 2,30 --store data/store.new
 	mv data/store.new data/store
 
-test: $(VENV)/.dev build/feast/.installed ## run the tests
-	$(BIN)/pytest
+test: $(VENV)/.dev build/feast/.installed ## run the tests (TEST_PROCESSES=2)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'not gpu' --timeout 1800 --hypothesis-profile default
@@ -133,9 +139,13 @@ $(SANITIZED)/hammer-%: tests/ext/betadist/hammer.cpp $(NATIVE)
 	@mkdir -p $(@D)
 	$(CXX) $(DRIVER) -fsanitize=$* -fno-sanitize-recover=all $< $(SAMPLER) -o $@
 
-build/%: tests/ext/betadist/%.cpp $(NATIVE)
+.SECONDARY: $(OBJECTS)
+build/sampler/%.o: ext/betadist/%.cpp $(NATIVE)
 	@mkdir -p $(@D)
-	$(CXX) $(DRIVER) $< $(SAMPLER) -o $@
+	$(CXX) $(DRIVER) -c $< -o $@
+
+build/%: tests/ext/betadist/%.cpp $(OBJECTS)
+	$(CXX) $(DRIVER) $^ -o $@
 
 # Fewer draws than the record's leave it as it is.
 test-statistics: $(VENV)/.dev ## test the sampler's distribution and write ext/betadist/STATISTICS.md (DRAWS=1e8)

@@ -5,6 +5,7 @@ Switches, from the environment:
     BANDIT_SERVE_DEBUG=1                     -O0 -g with C++ assertions
     BANDIT_SERVE_SANITIZE=address,undefined  sanitizers (preload the runtime when Python starts)
     BANDIT_SERVE_COVERAGE=1                  gcov counters
+    BANDIT_SERVE_EXTENSIONS=0                none, for an editable installation beside built ones
 """
 
 import os
@@ -16,6 +17,7 @@ from setuptools import Extension, setup
 
 DEBUG = os.environ.get("BANDIT_SERVE_DEBUG") == "1"
 COVERAGE = os.environ.get("BANDIT_SERVE_COVERAGE") == "1"
+EXTENSIONS = os.environ.get("BANDIT_SERVE_EXTENSIONS") != "0"
 SANITIZE = os.environ.get("BANDIT_SERVE_SANITIZE", "")
 PURE = os.environ.get("BANDIT_SERVE_PURE") == "1"
 
@@ -71,19 +73,22 @@ def compiled() -> list[Extension]:
     ]
 
 
-setup(
-    ext_modules=cythonize(
-        [extension(name) for name in ("betadist", "featuretable", "idcolumn")],
-        build_dir="build/cython",
-        language_level=3,
+def modules() -> list[Extension]:
+    """Return what is to be built, as C and C++."""
+    native = [extension(name) for name in ("betadist", "featuretable", "idcolumn")]
+    options = {"build_dir": "build/cython", "language_level": 3}
+    made: list[Extension] = cythonize(
+        native,
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
+        **options,
     )
-    + cythonize(
-        [] if PURE else compiled(),
-        build_dir="build/cython",
-        language_level=3,
-        compiler_directives={"annotation_typing": False},  # annotations promise, they don't convert
-    ),
+    if not PURE:  # annotations promise a type there, they don't convert to it
+        made += cythonize(compiled(), compiler_directives={"annotation_typing": False}, **options)
+    return made
+
+
+setup(
+    ext_modules=modules() if EXTENSIONS else [],
     # one folder of objects for the editable installation and for rebuilds
     options={"build_ext": {"build_temp": "build/temp", "parallel": True}},
 )

@@ -3,7 +3,7 @@
 Property tests draw the same examples in every ordinary run, and new ones in the long run.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,21 @@ def pytest_configure() -> None:
             source = library.with_name(library.name.partition(".")[0] + ".py")
             if not source.exists() or source.stat().st_mtime > library.stat().st_mtime:
                 pytest.exit(f"{library} wasn't compiled from {source.name} as it is: make setup", 4)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def lasting_loop(anyio_backend: str) -> AsyncIterator[str]:
+    """Keep one event loop for all asynchronous tests.
+
+    Of cancelled calls gRPC hears later, in whichever loop runs then, and hands that to the loop of
+    the call, which must not be closed.
+    """
+    yield anyio_backend  # noqa: PT022  # a generator is what holds the loop
 
 
 @pytest.fixture(scope="session")

@@ -76,8 +76,11 @@ class Emulator:
         await server.start()
         self._server = server
 
-    async def stop(self, grace_s: float = 0.0) -> None:
-        """Stop listening, and cut calls that have not ended after some seconds."""
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Stop listening, and cut calls that have not ended after some seconds.
+
+        Tasks of calls that were cut may outlive this, and those of calls that ended don't.
+        """
         if self._server is not None:
             server, self._server = self._server, None
             await server.stop(grace_s)

@@ -27,11 +27,6 @@ PLENTY_S = 30.0
 SOON_S = 5.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Recording(MemoryStore):
     """A store that notes the ids it was asked for, and that can be held up or cut off."""
 

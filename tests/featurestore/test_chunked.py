@@ -28,11 +28,6 @@ IDS = IdColumn.from_list(list(ROWS))
 PLENTY_S = 30.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def at_once(_: int) -> None:
     """Answer without delay."""
 

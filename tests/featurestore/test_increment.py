@@ -28,11 +28,6 @@ for number in range(100_000):
 """
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def test_increments_are_told_to_those_who_follow(tmp_path: Path) -> None:
     with LmdbStore.open(tmp_path) as store:
         store.increment("article", ["a"], AB, np.ones((1, 2)), PRIOR)

@@ -10,11 +10,6 @@ from featurestore.measurement import SECONDS, counter, gauge, highest, histogram
 from idcolumn import IdColumn
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def test_an_observation_equal_to_a_bound_is_within_it() -> None:
     sizes = Histogram((1.0, 2.0))
     for value in (0.0, 1.0, 1.5, 2.0, 2.5, math.inf):

@@ -41,11 +41,6 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Writer:
     """Another process that writes to the store."""
 

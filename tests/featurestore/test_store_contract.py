@@ -57,11 +57,6 @@ SPOILT = {
 TABLE_OF_SPOILT = SPOILT | {"good": (1.0, 2.0, 3.0)}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def embedded(path: Path) -> LmdbStore:
     store = LmdbStore.open(path, map_size_gib=1)
     for entity_type, rows in (("article", ROWS), ("spoilt", TABLE_OF_SPOILT)):

@@ -36,11 +36,6 @@ refresh_s = 0.1
 """
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def settings_of(folder: Path, path: Path, more: str = "") -> Settings:
     config = folder / "config.toml"
     config.write_text(f'{CONFIG}path = "{path}"\n{more}')

@@ -90,11 +90,6 @@ class Flag:
     value: int = SERVING
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass
 class World:
     """A store, and snapshots of the catalogues that are made of it."""

@@ -72,11 +72,6 @@ def bench(tmp_path) -> Bench:
     return Bench(load_settings(path), store, Counts())
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.anyio
 async def test_a_store_in_time(bench) -> None:
     answer = (await bench.post(order="input")).json()

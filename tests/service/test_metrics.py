@@ -213,8 +213,17 @@ def test_anybody_else_gets_the_text_format(service, accept: str) -> None:
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
+PATIENT = """
+default_model = "m"
+[models.m]
+version = "1"
+prior = { alpha = 1.0, beta = 1.0 }
+deadline_ms = 60000
+"""
+
+
 def test_a_scrape_is_no_prediction_and_is_never_shed(start, store) -> None:
-    service = start(store, server_max_in_flight=1)
+    service = start(store, models=PATIENT, server_max_in_flight=1)
     address = httpx.URL(service.url)
     with socket.create_connection((address.host, address.port)) as stuck:
         head = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"

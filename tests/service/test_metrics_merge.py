@@ -19,11 +19,6 @@ from service.metrics.process import start_ticks
 from service.metrics.snapshot import Unreadable, decode, encode
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Part:
     """Says what it is told to."""
 
@@ -124,7 +119,7 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize("data", DAMAGED)
+@pytest.mark.parametrize("data", DAMAGED, ids=range(len(DAMAGED)))
 def test_damaged_bytes_are_no_snapshot(data: bytes) -> None:
     with pytest.raises(Unreadable):
         decode(data)

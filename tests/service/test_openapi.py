@@ -50,7 +50,7 @@ def run_schemathesis(url: str, examples: int, folder: Path) -> subprocess.Comple
 
 
 EXAMPLES = pytest.mark.parametrize(
-    "examples", [20, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(1600)])]
+    "examples", [10, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(1600)])]
 )
 
 

@@ -46,11 +46,6 @@ KNOWN = {"a": (1.0, 1.0), "b": (3.0, 1.0)}
 SOON_S = 5.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass
 class Flag:
     value: int = SERVING

@@ -13,11 +13,6 @@ pytestmark = pytest.mark.anyio
 LONG_S = 20.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def soon(seconds: float = LONG_S) -> float:
     return time.monotonic() + seconds
 

@@ -10,11 +10,6 @@ from service.watch import Watch
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def value() -> str:
     return "there"
 

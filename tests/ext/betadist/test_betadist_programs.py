@@ -2,19 +2,11 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from betadist import _core
-
-ROOT = Path(__file__).parents[3]
-
-
-def make(target: str) -> str:
-    ran = subprocess.run(["make", "-s", target], cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return str(ROOT / target)
+from tests.ext.betadist.programs import make
 
 
 def run(*command: str) -> str:
@@ -24,7 +16,7 @@ def run(*command: str) -> str:
 
 
 def test_shapes_of_any_bits_are_drawn_from_or_refused() -> None:
-    lines = run(make("build/fuzz"), "60000").splitlines()
+    lines = run(str(make("build/fuzz")), "60000").splitlines()
     counted = [
         re.fullmatch(r"(\w+): (\d+) calls, (\d+) drawn, the others refused", x) for x in lines
     ]
@@ -37,4 +29,4 @@ def test_shapes_of_any_bits_are_drawn_from_or_refused() -> None:
 
 @pytest.mark.timeout(300)
 def test_callers_at_once_draw_what_one_does() -> None:
-    assert run(make("build/hammer")) == "4 callers drew what one does\n"
+    assert run(str(make("build/hammer"))) == "4 callers drew what one does\n"

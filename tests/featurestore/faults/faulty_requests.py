@@ -23,7 +23,7 @@ from tests.featurestore.faults.leaks import (
     memory_kept,
     nothing_left,
 )
-from tests.featurestore.faults.metronome import Metronome, queued_s
+from tests.featurestore.faults.metronome import Metronome, pressed_s, queued_s
 from tests.featurestore.faults.modes import (
     Cut,
     Delay,
@@ -67,7 +67,8 @@ class Load:
     ids: int = 100
     deadline_s: float = 0.05
     beyond_s: float = 0.02  # what the machine took comes on top
-    recovered_within_s: float = 2.0
+    recovered_within_s: float = 2.0  # of those in which nothing waits for a CPU,
+    patience_s: float = 20.0  # and of all
     settled_concurrency: int = 20  # of requests that must be answered whole,
     settled_deadline_s: float = 0.5  # and their deadline
     grown_mib: float = 40.0
@@ -98,7 +99,12 @@ class Outcome:
     @property
     def whole(self) -> bool:
         """Every request was answered with every row."""
-        return not (self.errors or self.wrong or set(self.rows) - {"found", "unknown"})
+        return self.at_worst_late and not self.rows["late"]
+
+    @property
+    def at_worst_late(self) -> bool:
+        """Nothing is amiss that a busy machine can't explain."""
+        return not (self.errors or self.wrong or set(self.rows) - {"found", "unknown", "late"})
 
     def __str__(self) -> str:
         counts = f"{self.requests} requests, rows {dict(self.rows)}, errors {dict(self.errors)}"
@@ -153,7 +159,7 @@ async def _once(
     with Proxy(host, port) as proxy:
         store = make(proxy.port)
         try:
-            await _recover(store, load)
+            await _requests(store, load, load.concurrency, load.settled_deadline_s)
         finally:
             await store.close()
 
@@ -178,18 +184,19 @@ async def _bout(
 async def _recover(store: FeatureStore, load: Load) -> float:
     """Assert that soon all requests are answered whole, and stay so; after how many seconds."""
     load = replace(load, concurrency=load.settled_concurrency)
-    since = time.monotonic()
-    deadline = since + load.recovered_within_s
+    since, pressed = time.monotonic(), pressed_s()
     while True:
         began = time.monotonic()
         outcome = await _requests(store, load, load.concurrency, load.settled_deadline_s)
         if outcome.whole:
-            break
-        assert began < deadline, f"not whole after {load.recovered_within_s} s: {outcome}"
-    recovered_s = began - since
-    outcome = await _requests(store, load, load.concurrency * 5, load.settled_deadline_s)
-    assert outcome.whole, f"whole, and then not any more: {outcome}"
-    return recovered_s
+            recovered_s = began - since
+            outcome = await _requests(store, load, load.concurrency * 5, load.settled_deadline_s)
+            if outcome.whole:
+                return recovered_s
+            assert outcome.at_worst_late, f"whole, and then not any more: {outcome}"
+        assert began < since + load.patience_s, f"not whole after {load.patience_s} s: {outcome}"
+        taken = began - since - (pressed_s() - pressed)
+        assert taken < load.recovered_within_s, f"not whole after {taken:.1f} s: {outcome}"
 
 
 async def _requests(

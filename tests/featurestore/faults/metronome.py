@@ -7,7 +7,7 @@ from collections import deque
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Metronome", "queued_s"]
+__all__ = ["Metronome", "pressed_s", "queued_s"]
 
 TICK_S = 0.005
 KEPT = 20_000
@@ -61,3 +61,15 @@ def queued_s() -> float:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except FileNotFoundError:  # a kernel that doesn't count it
         return 0.0
+
+
+def pressed_s() -> float:
+    """Seconds that anything on this machine was ready to run and had no CPU, so far.
+
+    A server under test may be what waited.
+    """
+    try:
+        some = Path("/proc/pressure/cpu").read_text().splitlines()[0]
+    except OSError:  # a kernel that doesn't count it
+        return 0.0
+    return int(some.rpartition("total=")[2]) / 1e6

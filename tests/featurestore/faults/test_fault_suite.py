@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -37,11 +36,6 @@ SHORT = [
 REQUESTS_AT_ONCE = 10
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def backend_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Backend]]:
     """Starts each server when it is first asked for."""
@@ -67,11 +61,12 @@ async def test_it_stands_a_fault(backend: Backend, wrapper: str, mode: str) -> N
     assert not outcome.errors  # lost rows instead
 
 
-async def test_a_stalled_node_of_a_cluster_costs_its_own_rows(tmp_path: Path) -> None:
-    with BACKENDS["redis-cluster"](tmp_path) as cluster:
-        make = wrapped(cluster, "chunked")
-        load = replace(cluster.load, requests=40, concurrency=2)
-        outcome = await stand(make, HOST, cluster.port, MODES["stall"], load)
+async def test_a_stalled_node_of_a_cluster_costs_its_own_rows(
+    backend_of: Callable[[str], Backend],
+) -> None:
+    cluster = backend_of("redis-cluster")
+    load = replace(cluster.load, requests=40, concurrency=2)
+    outcome = await stand(wrapped(cluster, "chunked"), HOST, cluster.port, MODES["stall"], load)
     assert outcome.rows["found"] > outcome.rows["late"]
 
 

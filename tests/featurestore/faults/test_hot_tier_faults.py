@@ -27,11 +27,6 @@ RECOVERED_WITHIN_S = 2.0
 FAULTS = ("cut", "stall", "drip", "reset on accepting", "garbage instead")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     with redis(tmp_path_factory.mktemp("redis")) as made:

@@ -8,11 +8,6 @@ import pytest
 from tests.featurestore.faults.metronome import Metronome, queued_s
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.anyio
 async def test_blocking_the_loop_is_not_excused() -> None:
     with Metronome() as metronome:

@@ -24,11 +24,6 @@ CONNECTIONS = 2  # of a Redis store by default
 RECOVERED_WITHIN_S = 2.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     with redis(tmp_path_factory.mktemp("redis")) as made:

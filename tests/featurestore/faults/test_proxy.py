@@ -64,11 +64,6 @@ def proxy(echo: int) -> Iterator[Proxy]:
         yield running
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def connect(proxy: Proxy, timeout_s: float = 10) -> socket.socket:
     return socket.create_connection(("127.0.0.1", proxy.port), timeout_s)
 

@@ -33,11 +33,6 @@ VIEWS = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="session")
 def feast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeastServer]:
     with serving(tmp_path_factory.mktemp("feast"), VIEWS) as server:

@@ -29,11 +29,6 @@ ONCE: dict[str, Any] = {"retry": None, "timeout": 30.0}
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def serving() -> AsyncIterator[Emulator]:
     async with emulator({"article": (("alpha", "clicks"), ROWS)}) as one:
         yield one

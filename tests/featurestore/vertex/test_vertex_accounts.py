@@ -20,11 +20,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Make a key and a certificate of localhost that signs itself."""
     if shutil.which("openssl") is None:
@@ -83,7 +78,7 @@ async def test_calls_are_encrypted_signed_and_routed(
     routed = noting.metadata[-1]["x-goog-request-params"]
     assert routed.replace("/", "%2F") == f"entity_type={path}"
     await store.close()
-    await server.stop(None)
+    await server.stop(1.0)
 
 
 async def test_without_credentials_it_says_how_to_get_some(

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import grpc
 import numpy as np
@@ -50,11 +50,6 @@ SPARSE = {
 }
 TABLES = {name: (FEATURES, rows) for name, rows in (("article", ROWS), ("spoilt", SPOILT))}
 TABLES |= {"sparse": (FEATURES, SPARSE)}
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -285,20 +280,24 @@ async def test_cancelling_a_fetch_cancels_its_calls(store: FeatureStore, serving
     assert (await fetch(store, ["id1"])).found.all()
 
 
-async def test_a_cancelled_fetch_leaves_no_task(variant: str) -> None:
-    slow = Conduct(parse_latency("60000"), seed=1)
-    # In a process of its own: a server has tasks too.
-    with emulator_process(TABLES, slow) as port:
-        store = store_of(variant, port)
-        await fetch(store, ["id1"], within_s=0.2)
-        before = asyncio.all_tasks()
-        tasks = [asyncio.create_task(fetch(store, [f"id{i}"])) for i in range(20)]
-        await asyncio.sleep(0.01)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await until(lambda: asyncio.all_tasks() == before)
-        await store.close()
+@pytest.fixture(scope="module")
+def slow_port() -> Iterator[int]:
+    """Where a service is that answers nothing, in a process of its own: a server has tasks too."""
+    with emulator_process(TABLES, Conduct(parse_latency("60000"), seed=1)) as port:
+        yield port
+
+
+async def test_a_cancelled_fetch_leaves_no_task(variant: str, slow_port: int) -> None:
+    store = store_of(variant, slow_port)
+    await fetch(store, ["id1"], within_s=0.2)
+    before = asyncio.all_tasks()
+    tasks = [asyncio.create_task(fetch(store, [f"id{i}"])) for i in range(20)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await until(lambda: asyncio.all_tasks() == before)
+    await store.close()
 
 
 async def test_closing_ends_what_is_under_way(store: FeatureStore, serving: Emulator) -> None:
@@ -390,7 +389,7 @@ async def test_a_damaged_answer_is_a_corrupt_store() -> None:
         with pytest.raises(StoreCorrupt, match="not as Vertex AI does"):
             await store.check(time.monotonic() + 30)
         await store.close()
-    await server.stop(None)
+    await server.stop(1.0)
 
 
 class Everything(grpc.GenericRpcHandler):
