@@ -26,7 +26,6 @@ RUNTIMES = $(foreach lib,asan ubsan stdc++,$(shell $(CXX) -print-file-name=lib$(
 UBSAN := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 SANITIZE = PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(RUNTIMES)" ASAN_OPTIONS=detect_leaks=0 $(UBSAN)
 DRAWS ?= 1e8
-TEST_PROCESSES ?= 2
 # of the load suite; without a URL it starts a service of its own
 RATES ?= 500 1000 2000
 RATE ?= 200
@@ -96,8 +95,8 @@ data/store: | $(VENV)/.built
 	$(BIN)/bandit-serve load data/catalogue.csv --prior 2,30 --store data/store.new
 	mv data/store.new data/store
 
-test: $(VENV)/.dev build/feast/.installed ## run the tests (TEST_PROCESSES=2)
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.dev build/feast/.installed ## run the tests
+	$(BIN)/pytest
 
 test-long: $(VENV)/.dev build/feast/.installed ## run the statistical and fuzz tests of minutes too
 	$(BIN)/pytest -m 'not gpu' --timeout 1800 --hypothesis-profile default
