@@ -32,9 +32,10 @@ REQUEST_PATH = {
 }
 
 # -ffp-contract=off: the sampler's draws are part of its promise, so the compiler may not fuse a
-# multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined.
-compile_args = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-pthread"]
-compile_args += ["-Wall", "-Wextra", "-fvisibility=hidden"]
+# multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined,
+# -fno-trapping-math only lets both sides of a choice be computed; no result hangs on them.
+compile_args = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+compile_args += ["-fvisibility=hidden", "-pthread", "-Wall", "-Wextra"]
 compile_args += ["-O0", "-g", "-D_GLIBCXX_ASSERTIONS"] if DEBUG else ["-O3", "-g1"]
 link_args = ["-pthread"]
 if SANITIZE:

@@ -14,28 +14,37 @@
 namespace betadist {
 namespace {
 
-constexpr std::size_t kDigits = 256;
+constexpr unsigned kDigit = 9;   // bits of a digit at most: 400 scores have 26 that differ
 constexpr std::size_t kFew = 8;  // where so many times k are there, they are selected first
 
 template <class T>
 struct Entry {
     BitsOf<T> key;  // ascending where values descend
     std::uint32_t position;
-
-    std::size_t digit(std::size_t at) const { return key >> (8 * at) & (kDigits - 1); }
 };
 
-// Returns those of `from` and `to` in which the sorted entries end up.
-template <class T>
-Entry<T>* sort(Entry<T>* from, Entry<T>* to, std::size_t n) {
-    std::uint32_t counts[sizeof(T)][kDigits] = {};
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t at = 0; at < sizeof(T); ++at) ++counts[at][from[i].digit(at)];
+// Digits that cover the lowest bits of a key, of which the others are all alike.
+struct Digits {
+    unsigned count, width;
+
+    explicit Digits(unsigned bits)
+        : count((bits + kDigit - 1) / kDigit), width(count == 0 ? 0 : (bits + count - 1) / count) {}
+    std::size_t of(std::uint64_t key, unsigned at) const {
+        return key >> (width * at) & ((std::size_t{1} << width) - 1);
     }
-    for (std::size_t at = 0; at < sizeof(T); ++at) {
+};
+
+// Returns those of `from` and `to` in which the sorted entries end up. `varying` has the bits in
+// which keys differ.
+template <class T>
+Entry<T>* sort(Entry<T>* from, Entry<T>* to, std::size_t n, BitsOf<T> varying) {
+    const Digits digits(static_cast<unsigned>(std::bit_width(varying)));
+    for (unsigned at = 0; at < digits.count; ++at) {
+        std::uint32_t counts[1 << kDigit] = {};
+        for (std::size_t i = 0; i < n; ++i) ++counts[digits.of(from[i].key, at)];
         std::uint32_t next = 0;
-        for (std::uint32_t& count : counts[at]) next += std::exchange(count, next);
-        for (std::size_t i = 0; i < n; ++i) to[counts[at][from[i].digit(at)]++] = from[i];
+        for (std::uint32_t& count : counts) next += std::exchange(count, next);
+        for (std::size_t i = 0; i < n; ++i) to[counts[digits.of(from[i].key, at)]++] = from[i];
         std::swap(from, to);
     }
     return from;
@@ -65,12 +74,14 @@ std::size_t rank(const T* values, const std::uint64_t* lanes, std::size_t n, std
     const T least = k * kFew < n ? std::max(T(0), bound_of(values, n, k)) : T(0);
     const auto entries = std::make_unique_for_overwrite<Entry<T>[]>(2 * n);
     std::size_t kept = 0;
+    BitsOf<T> varying = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const T value = values[i] + T(0);  // makes -0 a 0
         entries[kept] = {~std::bit_cast<BitsOf<T>>(value), static_cast<std::uint32_t>(i)};
+        varying |= value >= least ? entries[kept].key ^ entries[0].key : 0;
         kept += value >= least;
     }
-    Entry<T>* const sorted = sort<T>(entries.get(), entries.get() + n, kept);
+    Entry<T>* const sorted = sort<T>(entries.get(), entries.get() + n, kept, varying);
     order_equals(sorted, kept, lanes);
     const std::size_t written = std::min(k, kept);
     for (std::size_t i = 0; i < written; ++i) order[i] = sorted[i].position;
