@@ -11,14 +11,15 @@ Table::Table(std::size_t features, std::size_t max_rows)
 
 std::size_t Table::lookup(const Keys& keys, double* values, bool* found) const {
     const std::lock_guard lock(mutex_);
-    const std::size_t row_bytes = features_ * sizeof(double);
     std::size_t hits = 0;
     slots_.each(keys, [&](std::size_t i, const Key& key) {
         const std::byte* row = slots_.find(key);
         found[i] = row != nullptr;
         hits += found[i];
-        if (row != nullptr) {
-            std::memcpy(values + i * features_, row, row_bytes);
+        if (row != nullptr && features_ == 2) {  // alpha and beta: not by a call, 1.5 ns a key
+            std::memcpy(values + i * 2, row, 2 * sizeof(double));
+        } else if (row != nullptr) {
+            std::memcpy(values + i * features_, row, features_ * sizeof(double));
         } else {
             std::fill_n(values + i * features_, features_,
                         std::numeric_limits<double>::quiet_NaN());
