@@ -130,7 +130,6 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        lifecycle.begin()
         drawing = sampling.running(upkeep.until_ready)
         async with upkeep.running(), keepers.running(), figures.running(), drawing:
             yield

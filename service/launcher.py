@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class DrainingServer(MPServer):
 
     def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
         worker: WorkerProcess = super()._spawn_worker(*args, **kwargs)
+        worker.start = partial(_start, worker.start)  # type: ignore[method-assign]
         worker.terminate = partial(_interrupt, worker)  # type: ignore[method-assign]
         return worker
 
@@ -77,8 +79,22 @@ class DrainingServer(MPServer):
             worker.kill()  # type: ignore[no-untyped-call]
 
 
+def _start(start: Callable[[], None]) -> None:
+    """Start a worker that SIGTERM doesn't reach, from its first moment on.
+
+    A process manager may send it to every process of the service. The launcher hears it, lets the
+    balancers know, and ends its workers in time.
+    """
+    resource_tracker.ensure_running()  # else the start begins with that, which unblocks SIGTERM
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 def _interrupt(worker: WorkerProcess) -> None:
-    """End a worker by SIGINT, the one signal that it heeds: see Lifecycle.begin."""
+    """End a worker by SIGINT, which it heeds."""
     worker.interrupt_by_parent = True
     with suppress(ProcessLookupError):
         os.kill(worker.inner.pid, signal.SIGINT)

@@ -1,7 +1,5 @@
 """Whether a worker is leaving, as the process that started it says."""
 
-import asyncio
-import signal
 from typing import Protocol
 
 __all__ = ["LEAVING", "SERVING", "Lifecycle", "SharedFlag"]
@@ -21,14 +19,6 @@ class Lifecycle:
 
     def __init__(self, flag: SharedFlag) -> None:
         self._flag = flag
-
-    def begin(self) -> None:
-        """Leave it to the launcher when this worker ends; call it in the running event loop.
-
-        A process manager may send SIGTERM to every process of the service. The launcher hears it,
-        lets the balancers know, and ends its workers in time, by SIGINT.
-        """
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
 
     @property
     def leaving(self) -> bool:

@@ -119,7 +119,13 @@ def starting(folder: Path) -> Iterator[Start]:
     """Yield a function that starts services; those still running at the end are killed."""
     started: list[Service] = []
 
-    def start(store: object, models: str = MODELS, workers: int = 1, **settings: object) -> Service:
+    def start(
+        store: object,
+        models: str = MODELS,
+        workers: int = 1,
+        ready: bool = True,
+        **settings: object,
+    ) -> Service:
         config = folder / f"config-{len(started)}.toml"
         config.write_text(models)
         log, port = folder / f"log-{len(started)}", free_port()
@@ -137,7 +143,8 @@ def starting(folder: Path) -> Iterator[Start]:
             )
         service = Service(process, f"http://127.0.0.1:{port}", log)
         started.append(service)
-        service.await_ready()
+        if ready:
+            service.await_ready()
         return service
 
     try:

@@ -81,6 +81,16 @@ def test_no_accepted_request_is_lost(start, store, workers: int, ask) -> None:
     assert sum(load.unread for load in loads) <= len(loads)
 
 
+def test_workers_that_are_starting_are_let_end(start, store) -> None:
+    service = start(store, workers=2, ready=False)
+    started = time.monotonic()
+    while len(process_tree(service.process.pid)) < 4:  # the launcher, its resource tracker, both
+        assert time.monotonic() - started < 30
+    to_every_process(service.process.pid)
+    assert service.process.wait(30) == 0
+    assert "Unexpected exit" not in service.log.read_text()
+
+
 PATIENT = """
 default_model = "m"
 [models.m]
