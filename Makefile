@@ -124,7 +124,7 @@ build/feast/.installed: | $(VENV)/bin/pip
 test-sanitize: $(VENV)/.dev $(SANITIZED)/hammer-address,undefined $(SANITIZED)/hammer-thread ## run the extensions' tests under the sanitizers
 	$(UBSAN) $(SANITIZED)/hammer-address,undefined
 	$(SANITIZED)/hammer-thread
-	BANDIT_SERVE_SANITIZE=address,undefined $(BIN)/python setup.py -q \
+	BANDIT_SERVE_PURE=1 BANDIT_SERVE_SANITIZE=address,undefined $(BIN)/python setup.py -q \
 	    build_py --build-lib $(SANITIZED)/lib \
 	    build_ext --build-lib $(SANITIZED)/lib --build-temp $(SANITIZED)/temp
 	$(SANITIZE) $(BIN)/python -c "import sys; from betadist import _core; sys.exit('sanitize' not in _core.__file__)"

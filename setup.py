@@ -33,9 +33,8 @@ REQUEST_PATH = {
 
 # -ffp-contract=off: the sampler's draws are part of its promise, so the compiler may not fuse a
 # multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined,
-# -fno-trapping-math only lets both sides of a choice be computed; no result hangs on them.
-compile_args = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-compile_args += ["-fvisibility=hidden", "-pthread", "-Wall", "-Wextra"]
+compile_args = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-pthread"]
+compile_args += ["-Wall", "-Wextra"]
 compile_args += ["-O0", "-g", "-D_GLIBCXX_ASSERTIONS"] if DEBUG else ["-O3", "-g1"]
 link_args = ["-pthread"]
 if SANITIZE:
@@ -47,6 +46,10 @@ if COVERAGE:
     link_args += ["--coverage"]
 
 
+# Lets both sides of a choice be computed, so that loops over scores become vector code.
+VECTORISED = {"idcolumn": ["-fno-trapping-math"]}
+
+
 def extension(name: str) -> Extension:
     """Return the extension `name._core` from every C++ file of ext/`name`."""
     folder = Path("ext") / name
@@ -56,7 +59,7 @@ def extension(name: str) -> Extension:
         depends=[*map(str, folder.glob("*.hpp")), *map(str, folder.glob("*.pxd"))],
         include_dirs=[str(folder), np.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_compile_args=compile_args,
+        extra_compile_args=compile_args + VECTORISED.get(name, []),
         extra_link_args=link_args,
         language="c++",
     )
@@ -65,12 +68,10 @@ def extension(name: str) -> Extension:
 def compiled() -> list[Extension]:
     """Return the modules of the request path, each to lie beside its source."""
     flags = ["-O2", "-g0", "-w"]  # -O3 takes half as long again and gains nothing
-    modules = [
-        f"{folder}/{name}" for folder, names in REQUEST_PATH.items() for name in names.split()
-    ]
+    paths = [f"{folder}/{name}" for folder, names in REQUEST_PATH.items() for name in names.split()]
     return [
-        Extension(module.replace("/", "."), [f"{module}.py"], extra_compile_args=flags)
-        for module in modules
+        Extension(path.replace("/", "."), [f"{path}.py"], extra_compile_args=flags)
+        for path in paths
     ]
 
 

@@ -1,7 +1,7 @@
 """The application, put together from its parts."""
 
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,13 @@ class Service(Starlette):
         super().__init__(**options)
         self._ahead = ahead
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through a lifespan."""
         if scope.get("method") != "POST" or scope["path"] not in self._ahead:
-            return super().__call__(scope, receive, send)
-        endpoint, scope["path_params"] = self._ahead[scope["path"]]
-        return endpoint(scope, receive, send)
+            await super().__call__(scope, receive, send)
+        else:
+            endpoint, scope["path_params"] = self._ahead[scope["path"]]
+            await endpoint(scope, receive, send)
 
 
 def create_app(

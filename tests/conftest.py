@@ -22,7 +22,7 @@ def pytest_configure() -> None:
         for library in (root / package).rglob("*.so"):
             source = library.with_name(library.name.partition(".")[0] + ".py")
             if not source.exists() or source.stat().st_mtime > library.stat().st_mtime:
-                pytest.exit(f"{library} wasn't compiled from {source.name} as it is: make setup", 4)
+                pytest.exit(f"{library} is older than its source: make setup, or make clean", 4)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ struct Fractions {
 // Half the distance from a float to the next, or to the last one where that is nearer; less what
 // rounding a multiple may have moved it by.
 double half_gap(double value) {
-    constexpr double share = 0x1p-24 * (1 - 0x1p-20);
+    constexpr double share = 0x1p-24 * (1 - 0x1p-24);
     const auto bits = std::bit_cast<std::uint64_t>(value);
     const auto power = std::bit_cast<double>(bits & 0x7ff0000000000000);
     return power * (bits & 0x000fffffffffffff ? share : share / 2);

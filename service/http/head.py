@@ -15,7 +15,7 @@ VERSIONS = ("1.1", "1.0")
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
-_date_lines = {0: b""}
+_date_lines: dict[int, bytes] = {}
 
 
 def check_head(method: bytes, version: str, headers: Headers) -> None:

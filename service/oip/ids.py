@@ -1,6 +1,7 @@
 """The input tensor: candidates as JSON, or as the bytes that follow it."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from idcolumn import IdColumn
@@ -45,10 +46,11 @@ def read_input(inputs: Any, body: bytes, start: int) -> IdColumn:
 
 
 def _count(shape: Any) -> int:
-    match shape:
-        case [n] | [1, n] | [n, 1] if type(shape[0]) is type(shape[-1]) is int and n >= 0:
-            return int(n)
-    raise _wrong("inputs[0].shape", "must be [n], [1, n] or [n, 1], with n ids")
+    sizes = shape if isinstance(shape, list) and len(shape) in (1, 2) else [-1]
+    whole = all(type(size) is int and size >= 0 for size in sizes)
+    if not whole or (len(sizes) == 2 and 1 not in sizes):
+        raise _wrong("inputs[0].shape", "must be [n], [1, n] or [n, 1], with n ids")
+    return prod(sizes)
 
 
 def _is_binary(tensor: Mapping[str, Any], following: int) -> bool:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import httpx
@@ -93,6 +94,14 @@ async def serving(
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
         yield Node(store, client)
+
+
+def test_other_servers_see_an_asgi_application(tmp_path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(LENIENT)
+    store = Chunked(MemoryStore({"content": (FEATURES, KNOWN)}), ChunkedSettings())
+    app = create_app(load_settings(path), store, Lifecycle(Flag()))
+    assert iscoroutinefunction(type(app).__call__)  # by which they tell version 3
 
 
 async def test_a_node_is_not_ready_before_it_has_reached_its_store(tmp_path) -> None:

@@ -60,6 +60,20 @@ def test_in_the_order_wanted() -> None:
     assert numbers_to_json(values, np.array([], np.int64)) == b"[]"
 
 
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 129, 400])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_any_number_of_them(dtype: type, count: int) -> None:
+    values = np.append(RNG.beta(2, 30, count), [0.0, 1.0, 1e-7])[:count].astype(dtype)
+    order = RNG.permutation(count)
+    assert json.loads(numbers_to_json(values)) == [float(str(value)) for value in values]
+    assert numbers_to_json(values, order) == numbers_to_json(values[order])
+
+
+def test_a_digit_less_that_is_nearly_too_far_is_enough() -> None:
+    value = np.array([float.fromhex("0x1.d16394p-11")], np.float32)
+    assert numbers_to_json(value) == b"[0.000887659]"
+
+
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(TypeError, match="values is a list, must be an array"):
         numbers_to_json([0.5])
