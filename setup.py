@@ -78,7 +78,7 @@ def compiled() -> list[Extension]:
 def modules() -> list[Extension]:
     """Return what is to be built, as C and C++."""
     native = [extension(name) for name in ("betadist", "featuretable", "idcolumn")]
-    options = {"build_dir": "build/cython", "language_level": 3}
+    options = {"build_dir": "build/cython", "language_level": 3, "quiet": True}
     made: list[Extension] = cythonize(
         native,
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
