@@ -13,7 +13,7 @@ from loadtest.top_k.arms import Files
 __all__ = ["refreshing", "steady"]
 
 BUILDER = b"service.catalogs.builder"
-LOOK_S = 0.02
+LOOK_S = 0.1
 
 
 @contextmanager

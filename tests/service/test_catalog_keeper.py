@@ -86,6 +86,15 @@ def has_reader(pipe: Path) -> bool:
     return True
 
 
+def builder() -> int:
+    """Return the process that reads for a worker of this one."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    children = {int(child) for task in tasks for child in task.read_text().split()}
+    commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    (found,) = (child for child, command in commands.items() if b"catalogs.builder" in command)
+    return found
+
+
 async def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + SOON_S
     while not condition():
@@ -224,6 +233,20 @@ async def test_a_reading_that_hangs_is_ended(tmp_path) -> None:
     async with working(settings_of(tmp_path, pipe, "timeout_s = 1.0"), tmp_path) as worker:
         await until(lambda: "longer than timeout_s, 1 s, and was ended" in worker.check()[1])
     write(pipe, 5.0)
+
+
+async def test_a_reading_that_nobody_waits_for_leaves_the_cpus_to_requests(tmp_path) -> None:
+    arms, pipe = tmp_path / "arms.csv", tmp_path / "pipe"
+    write(arms, 5.0)
+    os.mkfifo(pipe)
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: worker.alpha)
+        known = sum(worker.figures("catalog_readings"))
+        await until(lambda: sum(worker.figures("catalog_readings")) > known + 1)
+        pipe.replace(arms)
+        await until(lambda: has_reader(arms))
+        assert os.getpriority(os.PRIO_PROCESS, builder()) == 19
+        assert len(os.sched_getaffinity(builder())) == 1
 
 
 async def test_a_worker_that_ends_does_not_wait_for_a_reading(tmp_path) -> None:
