@@ -32,13 +32,14 @@ from service.oip.routes import ROOT, Names, infer_paths, oip_routes
 from service.openapi import openapi_document
 from service.predict import Predict
 from service.problem_log import log_problem
+from service.reply import Answer
 from service.sampling.sampling import Sampling
 from service.shed import Shed
 from service.side_threads import SideThreads
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
-__all__ = ["create_app"]
+__all__ = ["Service", "create_app"]
 
 PREDICT = "/predict"
 SIDE_THREADS = 2  # so that the draws of 10 million arms don't keep those of fewer waiting
@@ -62,6 +63,12 @@ class Service(Starlette):
         super().__init__(**options)
         self._ahead = ahead
 
+    def admit(self, scope: Scope) -> Answer | None:
+        """Give a prediction a place, or return its refusal; a server may ask before it calls."""
+        if scope["method"] != "POST" or scope["path"] not in self._ahead:
+            return None
+        return self._ahead[scope["path"]][0].admit(scope)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through a lifespan."""
         if scope.get("method") != "POST" or scope["path"] not in self._ahead:
@@ -79,7 +86,7 @@ def create_app(
     catalogs_folder: Path | None = None,
     catalogs: Catalogs | None = None,
     sampling: Sampling | None = None,
-) -> Starlette:
+) -> Service:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,

@@ -1,6 +1,5 @@
 """A prediction: from the bytes of a request to the bytes of its answer, one line a stage."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -14,13 +13,13 @@ from bandit import Models, rank
 from bandit.crossovers import Draw
 from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
-from service.admission import Admission
+from service.admission import ADMITTED, Admission
 from service.body import Body
 from service.catalogs.request import CatalogRequest
 from service.codec import Codec, Request
 from service.counts import Counts
 from service.decision_id import new_decision_id
-from service.errors import STATUS_OK, as_problem
+from service.errors import STATUS_OK, Overloaded, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
@@ -77,16 +76,19 @@ class Predict(Generic[Request]):
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever becomes of it."""
-        call = Call(scope, receive)
+        """Answer one request, whatever becomes of it; it gives back its place."""
+        call, admitted = Call(scope, receive), ADMITTED in scope
         try:
-            with self.admission:
-                await asyncio.sleep(0)  # all that has arrived is counted before any is answered
-                headers, answer = await self._answer(call)
-                headers.append((b"server-timing", call.stages.header()))
-                await self._send(send, call, STATUS_OK, headers, answer)
+            if not admitted:
+                raise Overloaded(self.admission.limit)
+            headers, answer = await self._answer(call)
+            headers.append((b"server-timing", call.stages.header()))
+            await self._send(send, call, STATUS_OK, headers, answer)
         except Exception as error:
             await self._refuse(send, call, error)
+        finally:
+            if admitted:
+                self.admission.leave()
 
     async def _answer(self, call: Call) -> tuple[Headers, bytes]:
         self.codec.check(call.headers)
