@@ -13,15 +13,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from loadtest.drivers import Load
 from loadtest.machine import about, cores
 from loadtest.options import add_target, add_workload, positive, share, whole
 from loadtest.result import write_results
 from loadtest.sizing.fleet import Fleet
 from loadtest.sizing.knee import Search, find_knee
 from loadtest.sizing.limit import CROWDED, Room
-from loadtest.sizing.loading import Loader
 from loadtest.sizing.objective import Objective, Step
 from loadtest.sizing.sizing import conclude, knee_of, sizing_data
+from loadtest.sizing.trial import Trial
 from loadtest.sizing.words import describe, progress_line
 from loadtest.target import Target, target
 
@@ -75,11 +76,11 @@ def run(options: argparse.Namespace) -> None:
     with target(options) as found:
         seen = _seen(found, options)
         room = _room(seen, options)
-        load = Loader(seen, objective, options.seconds, options.connections)
-        _warm_up(load, options.start, room)
-        searches = _searches(load, options)
+        load = Load(seen, options.seconds, options.connections)
+        _warm_up(Trial(load, objective), options.start, room)
+        searches = _searches(Trial(load, objective), options)
         fleet = _fleet(options, knee_of(searches).value)
-        verify = replace(load, seconds=options.verify_seconds)
+        verify = Trial(replace(load, seconds=options.verify_seconds), objective)
         verification = _told("verification", verify(fleet.node_rps))
     sizing, results = conclude(searches, verification, objective, fleet, room)
     print(describe(sizing, results[-1]))
@@ -119,14 +120,15 @@ def _room(seen: Target, options: argparse.Namespace) -> Room:
     return Room(cores() if options.url else min(cores(), options.workers), shared=True)
 
 
-def _warm_up(load: Loader, rate: float, room: Room) -> None:
-    others = replace(load, seconds=min(WARM_UP_S, load.seconds))(rate).effort.others
+def _warm_up(trial: Trial, rate: float, room: Room) -> None:
+    load = replace(trial.load, seconds=min(WARM_UP_S, trial.load.seconds))
+    others = replace(trial, load=load)(rate).effort.others
     if others >= CROWDED * room.cores:
         warning = f"other processes keep {others:.2f} cores busy; what is found will be theirs"
         print(warning, file=sys.stderr)
 
 
-def _searches(load: Loader, options: argparse.Namespace) -> list[Search]:
+def _searches(trial: Trial, options: argparse.Namespace) -> list[Search]:
     """Search several times; all but the first begin near the knee, each elsewhere."""
     first, growth = options.start, 2.0
     searches: list[Search] = []
@@ -134,7 +136,7 @@ def _searches(load: Loader, options: argparse.Namespace) -> list[Search]:
         what = f"search {i + 1} of {options.repeats}"
         begin = first * (1 + options.precision * i / options.repeats)
         search = find_knee(
-            lambda rate, what=what: _told(what, load(rate)),  # type: ignore[misc]
+            lambda rate, what=what: _told(what, trial(rate)),  # type: ignore[misc]
             begin,
             growth,
             options.precision,
