@@ -30,7 +30,7 @@ class LocustDriver:
 
     def run(self, load: Load) -> Result:
         """See `Driver.run`."""
-        check(load)
+        check(load, whole=True)
         target, seconds = load.target, load.seconds
         with tempfile.TemporaryDirectory() as folder, watching(target.watched, seconds) as usage:
             file = Path(folder) / "found"

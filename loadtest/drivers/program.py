@@ -22,10 +22,12 @@ def found(name: str, built: str, remedy: str) -> str:
     return program
 
 
-def check(load: Load) -> None:
-    """Raise ValueError unless a program can be asked for a load."""
+def check(load: Load, *, whole: bool = False) -> None:
+    """Raise ValueError unless a program can be asked for a load, or only for whole seconds."""
     if not 1 <= load.seconds < math.inf:
         raise ValueError(f"seconds is {load.seconds:g}, must be finite and >= 1 for this driver")
+    if whole and load.seconds % 1:
+        raise ValueError(f"seconds is {load.seconds:g}, must be a whole number for this driver")
     if load.connections < 1:
         raise ValueError(f"connections is {load.connections}, must be >= 1")
 

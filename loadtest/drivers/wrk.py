@@ -14,7 +14,8 @@ __all__ = ["WrkDriver", "outcome", "wrk"]
 
 SCRIPT = Path(__file__).with_name("predict.lua")
 OK = "200"
-LOST = ("connect", "read", "write", "timeout")
+LATE = "timeout"  # of an answer that came, and has its status too; hardly anything else is late
+LOST = ("connect", "read", "write", LATE)
 
 
 class WrkDriver:
@@ -55,7 +56,7 @@ def wrk(load: Load) -> dict[str, float]:
     With a rate, connections that are idle send at even times, which wrk's latencies don't count
     from: good for pressure, not for measuring it.
     """
-    check(load)
+    check(load, whole=True)
     program = found("wrk", "bin/wrk", "on Debian: apt-get install wrk")
     command = [program, "-t", "1", "-c", str(load.connections), "-d", f"{load.seconds:.0f}s"]
     command += ["--timeout", f"{TIMEOUT_S:.0f}s"]
@@ -69,6 +70,7 @@ def wrk(load: Load) -> dict[str, float]:
 
 
 def outcome(figures: Mapping[str, float]) -> tuple[int, dict[str, int]]:
-    """Return how many requests of `wrk` were answered 200, and the errors by kind."""
+    """Return how many requests of `wrk` were answered 200 in time, and the errors by kind."""
     counts = {name: int(n) for name, n in figures.items() if name.isdigit() or name in LOST}
-    return counts.pop(OK, 0), {name: count for name, count in counts.items() if count}
+    answered = max(0, counts.pop(OK, 0) - counts.get(LATE, 0))
+    return answered, {name: count for name, count in counts.items() if count}

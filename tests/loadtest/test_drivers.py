@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.drivers import DriverError, Load, PythonDriver, WrkDriver
+from loadtest.drivers import Driver, DriverError, Load, LocustDriver, PythonDriver, WrkDriver
 from loadtest.drivers.connection import Exchange
 from loadtest.drivers.pump import send
+from loadtest.drivers.wrk import outcome
 from loadtest.processes import accepts, free_port, running
 from loadtest.result import Result, Workload
 from loadtest.target import Target
@@ -173,3 +174,18 @@ def test_wrk_counts_errors_by_status_and_has_no_rate(port: int, tmp_path: Path) 
     assert result.sent == result.answered + result.errors["503"]
     assert 0 < result.latency_ms["p50"] <= result.latency_ms["p99.9"] <= result.latency_ms["max"]
     assert result.predictions_per_s == pytest.approx(3 * result.throughput)
+
+
+def test_an_answer_that_came_too_late_for_wrk_counts_once() -> None:
+    figures = {"duration": 4e6, "p50": 11_531.0, "timeout": 8.0, "read": 0.0, "200": 52.0}
+    assert outcome(figures) == (44, {"timeout": 8})
+    assert outcome({"timeout": 2.0, "200": 1.0, "503": 3.0}) == (0, {"timeout": 2, "503": 3})
+
+
+@pytest.mark.parametrize("driver", [WrkDriver(), LocustDriver()], ids=["wrk", "locust"])
+def test_a_program_of_whole_seconds_is_asked_for_no_part_of_one(
+    driver: Driver, tmp_path: Path
+) -> None:
+    load = Load(target("http://127.0.0.1:9/", tmp_path, "{}\n"), 2.5, 1)
+    with pytest.raises(ValueError, match=r"seconds is 2\.5, must be a whole number"):
+        driver.run(load)
