@@ -83,8 +83,8 @@ def test_a_known_knee_is_found_and_verified(url: str, ids: Path, tmp_path: Path)
     assert sizing.fleet.price_an_hour == 2 * sizing.fleet.nodes
     assert len(results) == len(sizing.verdicts) == len(sizing.efforts)
     assert results[-1].planned_rate == pytest.approx(0.5 * sizing.knee.value)
-    assert f"= {sizing.fleet.nodes}" in done.stdout
-    assert "limited by" in done.stdout
+    assert f"nodes            {sizing.fleet.nodes}, of which 1 spare\n" in done.stdout
+    assert f"what limits it   {sizing.limit}: {sizing.words}\n" in done.stdout
     assert "search 1 of 1: 70 a second: " in done.stderr
     assert json.loads(file.read_text())["about"]["sizing"]["limit"] == sizing.limit
 
