@@ -1,6 +1,7 @@
 """Catalogues are read, adopted by all, and kept whatever becomes of a reading or a worker."""
 
 import asyncio
+import ctypes
 import os
 import shutil
 import time
@@ -191,6 +192,25 @@ async def test_who_reads_an_old_snapshot_reads_it_to_its_end(tmp_path) -> None:
             assert [column.tobytes() for column in columns] == before
             assert old.ids(np.arange(count)).tolist() == ids
         assert worker.catalog.snapshot.version != old.version
+
+
+def lock_in_memory(column: np.ndarray) -> None:
+    """Keep its page from being let go, as `mlockall` would."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlock(ctypes.c_void_p(column.ctypes.data), ctypes.c_size_t(column.nbytes)):
+        pytest.skip(f"memory can't be locked here: {os.strerror(ctypes.get_errno())}")
+
+
+async def test_pages_that_can_not_be_let_go_are_told(tmp_path, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(keeper, "HELD_S", 0.0)
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: worker.alpha == [5.0])
+        lock_in_memory(worker.catalog.snapshot.arms.alpha)
+        write(arms, 7.0)
+        await until(lambda: "catalogue c: old pages can't be let go: " in caplog.text)
+        assert worker.alpha == [7.0]
 
 
 async def test_another_worker_takes_over(tmp_path) -> None:
