@@ -27,7 +27,7 @@ REQUEST_PATH = {
     "featurestore": "batch hot measurement resident",
     "service": "admission body counts decision_id features json_codec media predict reply request "
     "shed stages trace watch wire",
-    "service/http": "connection exchange head",
+    "service/http": "connection exchange head turns",
     "service/oip": "answer codec ids request",
 }
 

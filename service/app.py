@@ -1,7 +1,7 @@
 """The application, put together from its parts."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,21 @@ class Service(Starlette):
     ----------
     ahead : mapping of str to tuple
         Paths of predictions, and the endpoint and the names in the path of each.
+
+    Attributes
+    ----------
+    refused : callable
+        Told of each problem that the server answers by itself.
     """
 
-    def __init__(self, ahead: Mapping[str, tuple[Shed, Names]], **options: Any) -> None:
+    def __init__(
+        self,
+        ahead: Mapping[str, tuple[Shed, Names]],
+        refused: Callable[[Problem], None],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
+        self.refused = refused
         self._ahead = ahead
 
     def admit(self, scope: Scope) -> Answer | None:
@@ -121,6 +132,7 @@ def create_app(
 
     app = Service(
         {PREDICT: (predict, {})} | {path: (infer, names) for path, names in infer_paths(models)},
+        refusals.note,
         routes=[
             Route(PREDICT, predict, methods=["POST"]),
             *oip_routes(infer, models, ready),
@@ -134,5 +146,4 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.refused = refusals.note  # for the server's own refusals
     return app

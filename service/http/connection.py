@@ -3,19 +3,19 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
 from enum import Enum
-from typing import cast
+from typing import Protocol, cast
 
 import httptools
-from starlette.types import ASGIApp, Scope
+from starlette.types import Receive, Scope, Send
 
 from service.errors import Internal, NotHttp, Problem
 from service.http.exchange import Exchange
 from service.http.head import answer_head, check_head, request_scope
+from service.http.turns import Turns
 from service.reply import CLOSE, PROBLEM_JSON, Answer, Headers
 
-__all__ = ["Connection"]
+__all__ = ["Application", "Connection"]
 
 HEAD_BYTES = 64 << 10
 PIECE_BYTES = 16 << 10  # are parsed at once: they may hold hundreds of requests
@@ -36,18 +36,27 @@ class State(Enum):
     CLOSING = "all answers were given; it is thrown away"
 
 
+class Application(Protocol):
+    """An ASGI application that its server may ask and tell more than that."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        ...
+
+    def admit(self, scope: Scope) -> Answer | None:
+        """Say that a request's turn has come: the application answers now, or will be called."""
+        ...
+
+    def refused(self, problem: Problem) -> None:
+        """Tell of a problem that it doesn't know of."""
+        ...
+
+
 class Connection(asyncio.Protocol):
     """Reads requests by httptools (llhttp, the parser of Node.js) and has them answered.
 
     The bytes of a request are parsed, answered and sent in one thread: to hand it over to another
     and back costs more than the rest of it.
-
-    Parameters
-    ----------
-    refused : callable
-        Told of each problem that the application doesn't know of.
-    admit : callable
-        Asked, when a request's turn comes, for an answer in place of the application's.
 
     Attributes
     ----------
@@ -55,17 +64,10 @@ class Connection(asyncio.Protocol):
         Done when the connection is.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        connections: "set[Connection]",
-        refused: Callable[[Problem], None],
-        admit: Callable[[Scope], Answer | None],
-    ) -> None:
+    def __init__(self, app: Application, connections: "set[Connection]", turns: Turns) -> None:
         self._app = app
         self._connections = connections
-        self._refused = refused
-        self._admit = admit
+        self._turns = turns
         self._loop = asyncio.get_running_loop()
         self.closed = self._loop.create_future()
         self._parser = httptools.HttpRequestParser(self)
@@ -283,14 +285,18 @@ class Connection(asyncio.Protocol):
             crowded = len(self._waiting) >= WAITING
             self._awaited_since = NEVER
             exchange = self._current = self._waiting.popleft()
-            answer = self._admit(exchange.scope)
+            answer = self._app.admit(exchange.scope)
             if answer is None:
-                self._task = self._loop.create_task(self._run(exchange))
+                self._turns.begin(self._begin)
             else:
                 exchange.settle(*answer)
             if crowded:
                 self._read_on()
                 self._regulate()
+
+    def _begin(self) -> None:
+        if self._current is not None:
+            self._task = self._loop.create_task(self._run(self._current))
 
     async def _run(self, exchange: Exchange) -> None:
         try:
@@ -301,7 +307,7 @@ class Connection(asyncio.Protocol):
             self._refuse(exchange, Internal())
 
     def _refuse(self, exchange: Exchange, problem: Problem) -> None:
-        self._refused(problem)
+        self._app.refused(problem)
         self.answer(exchange, problem.status, [PROBLEM_JSON, CLOSE], problem.body(None))
 
     def _decline(self) -> None:
@@ -321,7 +327,7 @@ class Connection(asyncio.Protocol):
         elif self._state is State.OPEN:
             if self._arriving is None:
                 problem = NotHttp()
-                self._refused(problem)
+                self._app.refused(problem)
                 body = problem.body(None)
                 head = answer_head(problem.status, [PROBLEM_JSON, CLOSE], len(body))
                 self._transport.writelines([head, body])

@@ -10,10 +10,12 @@ import uvloop
 from service.app import Service
 from service.config import ServerSettings
 from service.http.connection import Connection
+from service.http.turns import Turns
 from service.logs import log_config
 
 __all__ = ["run_worker"]
 
+LISTENERS = 16  # on one port: of each, libuv accepts one connection in a turn of the loop
 BACKLOG = 4096
 SWEEP_S = 1.0
 
@@ -30,17 +32,22 @@ async def _serve(load: Callable[[], Service], settings: ServerSettings) -> None:
     app = load()
     connections: set[Connection] = set()
     async with app.router.lifespan_context(app):
-        server = await loop.create_server(
-            lambda: Connection(app, connections, app.state.refused, app.admit),
-            settings.host,
-            settings.port,
-            reuse_port=True,
-            backlog=BACKLOG,
-        )
+        turns = Turns()
+        listeners = [
+            await loop.create_server(
+                lambda: Connection(app, connections, turns),
+                settings.host,
+                settings.port,
+                reuse_port=True,
+                backlog=BACKLOG,
+            )
+            for _ in range(LISTENERS)
+        ]
         while not await _within(stop, SWEEP_S):
             for connection in list(connections):
                 connection.sweep(loop.time())
-        server.close()
+        for listener in listeners:
+            listener.close()
         await _drain(connections, loop.time() + _patience_s(settings.drain_timeout_s))
 
 

@@ -12,6 +12,7 @@ import uvloop
 from service.errors import NotHttp, Problem
 from service.http.connection import HEAD_BYTES, Connection
 from service.http.exchange import Exchange
+from service.http.turns import Turns
 
 CLOSING = b"connection: close"
 GET = b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -42,6 +43,22 @@ async def deaf(_scope, _receive, send) -> None:
     await send({"type": "http.response.body", "body": b"deaf"})
 
 
+class Plain:
+    """An application that takes in every request."""
+
+    def __init__(self, app) -> None:
+        self.call = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        await self.call(scope, receive, send)
+
+    def admit(self, _scope) -> None:
+        return None
+
+    def refused(self, problem: Problem) -> None:
+        REFUSED.append(problem)
+
+
 def run(talk):
     return uvloop.run(asyncio.wait_for(talk, 20))
 
@@ -51,8 +68,10 @@ async def serving(app=echo):
     """Yield the connections of a server, and a reader and a writer of a client's."""
     connections: set[Connection] = set()
 
+    turns = Turns()
+
     def made() -> Connection:
-        return Connection(app, connections, REFUSED.append, lambda _: None)
+        return Connection(Plain(app), connections, turns)
 
     REFUSED.clear()
     loop = asyncio.get_running_loop()
