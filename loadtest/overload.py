@@ -1,17 +1,21 @@
 """Offer a server twice what it can do: it must go on doing that, and refuse the rest at once.
 
-    python -m loadtest overload --seconds 20
+    python -m loadtest overload --seconds 5 --rounds 5
 
 wrk finds the maximum in a closed loop, then offers a multiple of it at even times, while the Python
 driver sends a few requests beside it, which latencies are taken from: of 200 and of 429 apart, from
-their planned times.
+their planned times. A server that is started has some CPUs and the generators have the others: who
+offers more than a machine can answer would else take from it what the answers need.
 """
 
 import argparse
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 from loadtest.drivers import Load, PythonDriver, WrkDriver
 from loadtest.drivers.wrk import outcome, wrk
@@ -26,43 +30,68 @@ __all__ = ["add_arguments", "run"]
 
 REFUSED = "429"
 WARM_UP_S = 3.0
+BYSTANDERS = 64  # connections of the few requests
+QUANTILES = ("p50", "p90", "p99", "max")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--seconds", type=positive, default=20.0, help="of each part (20)")
+    half = len(os.sched_getaffinity(0)) // 2
+    parser.add_argument("--seconds", type=positive, default=5.0, help="of each part (5)")
+    parser.add_argument("--rounds", type=whole, default=5, help="of maximum and more (5)")
     parser.add_argument("--times", type=positive, default=2.0, help="the maximum is offered (2)")
-    parser.add_argument(
-        "--connections", type=whole, default=1024, help="for what is offered (1024)"
-    )
+    parser.add_argument("--connections", type=whole, default=512, help="for what is offered (512)")
     parser.add_argument("--closed-connections", type=whole, default=32, help="for the maximum (32)")
     parser.add_argument("--probe-rate", type=positive, default=50.0, help="of the bystander (50)")
-    parser.add_argument("--json", type=Path, help="write the maximum and the bystander's result")
+    parser.add_argument("--json", type=Path, help="write the maxima and the bystander's results")
     add_workload(parser)
     add_target(parser)
+    cpus = f"CPUs of a started server; the generators have the others; 0: both have all ({half})"
+    parser.add_argument("--server-cpus", type=whole, default=half, help=cpus)
+    parser.set_defaults(workers=max(half, 1))
 
 
 def run(options: argparse.Namespace) -> None:
-    """Find the maximum, offer more, and print what became of it."""
-    with target(options) as found:
+    """Find the maximum and offer more, round by round, and print what became of it."""
+    maxima, offers = [], []
+    with _target_apart(options) as found:
         closed = Load(found, options.seconds, options.closed_connections)
         WrkDriver().run(replace(closed, seconds=WARM_UP_S))
-        maximum = WrkDriver().run(closed)
-        offered = _offer(found, options.times * maximum.throughput, options)
+        for number in range(options.rounds):
+            maximum = replace(WrkDriver().run(closed), round=number)
+            offered = _offer(found, options.times * maximum.throughput, options)
+            maxima.append(maximum)
+            offers.append(replace(offered, round=number))
         pid = found.watched.pid
         after = resident_bytes(pid) if pid else 0
-    print(results_table([maximum, offered]))
-    print(_report(maximum, offered))
-    print(_memory(maximum, offered, after))
+    results = [each for pair in zip(maxima, offers, strict=True) for each in pair]
+    print(results_table(results))
+    print(_report(maxima, offers))
+    print(_memory(maxima[0], offers, after))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        write_results(options.json, [maximum, offered], about())
+        write_results(options.json, results, about())
+
+
+@contextmanager
+def _target_apart(options: argparse.Namespace) -> Iterator[Target]:
+    """Start the server on its CPUs, and stay on the others meanwhile."""
+    cpus, count = sorted(os.sched_getaffinity(0)), 0 if options.url else options.server_cpus
+    if count >= len(cpus):
+        raise ValueError(f"--server-cpus is {count}, must leave one of {len(cpus)} CPUs")
+    os.sched_setaffinity(0, cpus[:count] or cpus)
+    try:
+        with target(options) as found:
+            os.sched_setaffinity(0, cpus[count:])
+            yield found
+    finally:
+        os.sched_setaffinity(0, cpus)
 
 
 def _offer(found: Target, rate: float, options: argparse.Namespace) -> Result:
     """Offer a rate; the counts are those of wrk, the latencies those of the bystander."""
     pressure = Load(found, options.seconds, options.connections, rate)
-    probe = replace(pressure, rate=options.probe_rate)
+    probe = replace(pressure, rate=options.probe_rate, connections=BYSTANDERS)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wrk, pressure)
         bystander = PythonDriver().run(probe)
@@ -79,28 +108,44 @@ def _offer(found: Target, rate: float, options: argparse.Namespace) -> Result:
     )
 
 
-def _report(maximum: Result, offered: Result) -> str:
-    goodput = offered.throughput / maximum.throughput
-    refused = offered.errors.get(REFUSED, 0) / offered.sent
+def _report(maxima: Sequence[Result], offers: Sequence[Result]) -> str:
+    goodput = [o.throughput / m.throughput for m, o in zip(maxima, offers, strict=True)]
+    refused = [offered.errors.get(REFUSED, 0) / offered.sent for offered in offers]
+    maximum, rate, planned, answered = (
+        f"{median(values):,.0f}/s"
+        for values in (
+            [result.throughput for result in maxima],
+            [result.sent_rate for result in offers],
+            [result.planned_rate or 0.0 for result in offers],
+            [result.throughput for result in offers],
+        )
+    )
     lines = {
-        "maximum": f"{maximum.throughput:,.0f}/s",
-        "offered": f"{offered.sent_rate:,.0f}/s of {offered.planned_rate:,.0f}/s planned",
-        "goodput": f"{offered.throughput:,.0f}/s, {goodput:.0%} of the maximum",
-        "refused": f"{refused:.1%}",
-        "200 took": _latencies(offered.latency_ms),
-        "429 took": _latencies(offered.error_latency_ms.get(REFUSED, {})),
-        "sent late": _latencies(offered.sent_late_ms),
+        "maximum": maximum,
+        "offered": f"{rate} of {planned} planned",
+        "goodput": f"{answered}, {_shares(goodput)} of the maximum",
+        "refused": _shares(refused),
+        "200 took": _latencies(offers, lambda each: each.latency_ms),
+        "429 took": _latencies(offers, lambda each: each.error_latency_ms.get(REFUSED, {})),
+        "sent late": _latencies(offers, lambda each: each.sent_late_ms),
     }
     return "\n".join(f"{name:12}{line}" for name, line in lines.items())
 
 
-def _memory(maximum: Result, offered: Result, after: int) -> str:
+def _memory(before: Result, offers: Sequence[Result], after: int) -> str:
     if not after:
         return "memory      can't be seen"
-    course = (maximum.resident_bytes, offered.resident_bytes, after)
-    before, most, last = (each / 1e6 for each in course)
-    return f"memory      {before:.0f} MB before, {most:.0f} MB at most, {last:.0f} MB after"
+    course = (before.resident_bytes, max(each.resident_bytes for each in offers), after)
+    first, most, last = (each / 1e6 for each in course)
+    return f"memory      {first:.0f} MB before, {most:.0f} MB at most, {last:.0f} MB after"
 
 
-def _latencies(ms: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.1f} ms" for name, value in ms.items()) or "-"
+def _shares(values: Sequence[float]) -> str:
+    return f"{median(values):.0%} ({min(values):.0%}..{max(values):.0%})"
+
+
+def _latencies(offers: Sequence[Result], of: Callable[[Result], Mapping[str, float]]) -> str:
+    """Return the median of each quantile over the rounds."""
+    rounds = [ms for each in offers if (ms := of(each))]
+    medians = {name: median(ms[name] for ms in rounds) for name in QUANTILES if rounds}
+    return ", ".join(f"{name} {value:.1f} ms" for name, value in medians.items()) or "-"

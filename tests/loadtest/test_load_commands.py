@@ -173,8 +173,11 @@ def test_an_overload_is_set_beside_the_maximum(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "overload.json"
-    run(monkeypatch, "overload", "--seconds", "2", "--json", str(file), *asked(service, ids))
+    options = ("--seconds", "2", "--rounds", "2", "--json", str(file))
+    run(monkeypatch, "overload", *options, *asked(service, ids))
     assert "goodput" in capsys.readouterr().out
-    (maximum, offered), _ = read_results(file)
-    assert offered.planned_rate == pytest.approx(2 * maximum.throughput)
-    assert set(offered.errors) <= {"429", "503", "504"}
+    results, _ = read_results(file)
+    for number, (maximum, offered) in enumerate((results[:2], results[2:])):
+        assert (maximum.round, offered.round) == (number, number)
+        assert offered.planned_rate == pytest.approx(2 * maximum.throughput)
+        assert set(offered.errors) <= {"429", "503", "504"}
