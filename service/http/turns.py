@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Turns"]
+__all__ = ["AT_ONCE", "Turns"]
 
 AT_ONCE = 16  # of 400 candidates take 1.5 ms, which refusals and probes wait for
 

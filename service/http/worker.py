@@ -13,9 +13,9 @@ from service.http.connection import Connection
 from service.http.turns import Turns
 from service.logs import log_config
 
-__all__ = ["run_worker"]
+__all__ = ["listen", "run_worker"]
 
-LISTENERS = 16  # on one port: of each, libuv accepts one connection in a turn of the loop
+LISTENERS = 16  # of each, libuv accepts one connection a turn, and a turn may take 10 ms
 BACKLOG = 4096
 SWEEP_S = 1.0
 
@@ -33,22 +33,26 @@ async def _serve(load: Callable[[], Service], settings: ServerSettings) -> None:
     connections: set[Connection] = set()
     async with app.router.lifespan_context(app):
         turns = Turns()
-        listeners = [
-            await loop.create_server(
-                lambda: Connection(app, connections, turns),
-                settings.host,
-                settings.port,
-                reuse_port=True,
-                backlog=BACKLOG,
-            )
-            for _ in range(LISTENERS)
-        ]
+        listeners = await listen(
+            lambda: Connection(app, connections, turns), settings.host, settings.port
+        )
         while not await _within(stop, SWEEP_S):
             for connection in list(connections):
                 connection.sweep(loop.time())
         for listener in listeners:
             listener.close()
         await _drain(connections, loop.time() + _patience_s(settings.drain_timeout_s))
+
+
+async def listen(
+    connected: Callable[[], asyncio.Protocol], host: str, port: int
+) -> list[asyncio.AbstractServer]:
+    """Listen at a port, and accept a burst of connections in a few turns of the event loop."""
+    loop = asyncio.get_running_loop()
+    return [
+        await loop.create_server(connected, host, port, reuse_port=True, backlog=BACKLOG)
+        for _ in range(LISTENERS)
+    ]
 
 
 def _patience_s(timeout_s: float) -> float:

@@ -1,7 +1,8 @@
 """What a request gets when the store is late, failing or has a bug."""
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
@@ -51,15 +52,16 @@ class Bench:
     settings: Settings
     store: FaultyStore
     counts: Counts
+    admission: Admission = field(default_factory=lambda: Admission(8))
 
     async def post(self, **body: object) -> httpx.Response:
         models: Models = self.settings.models
         limit = self.settings.server.max_body_bytes
         lifecycle = Lifecycle(Flag())
-        shared = (models, self.store, Admission(8), lifecycle, self.counts, limit)
+        shared = (models, self.store, self.admission, lifecycle, self.counts, limit)
         codec = JsonCodec(models, Catalogs({}))
         predict = Predict(codec, *shared, Dispatch(), SideThreads(1))
-        shed = Shed(predict, predict.admission, lifecycle, self.counts)
+        shed = Shed(predict, self.admission, lifecycle, self.counts)
         app = Starlette(routes=[Route("/predict", shed, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -72,6 +74,16 @@ def bench(tmp_path) -> Bench:
     path.write_text(MODELS)
     store = FaultyStore(MemoryStore({"content": (FEATURES, KNOWN)}))
     return Bench(load_settings(path), store, Counts())
+
+
+@pytest.mark.anyio
+async def test_a_server_that_only_calls_has_its_requests_shed_too(bench) -> None:
+    bench.store.delay_s = 0.02
+    answers = await asyncio.gather(*(bench.post() for _ in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 8 + [429] * 12
+    assert bench.counts.problems == {"Overloaded": 12}
+    assert bench.admission.in_flight == 0
+    assert (await bench.post()).status_code == 200
 
 
 @pytest.mark.anyio

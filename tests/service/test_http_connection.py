@@ -5,19 +5,24 @@ import gc
 import socket
 import tracemalloc
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import pairwise
 
 import pytest
 import uvloop
 
+from loadtest.processes import free_port
 from service.errors import NotHttp, Problem
 from service.http.connection import HEAD_BYTES, Connection
 from service.http.exchange import Exchange
-from service.http.turns import Turns
+from service.http.turns import AT_ONCE, Turns
+from service.http.worker import listen
 
 CLOSING = b"connection: close"
 GET = b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
 CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
+HOST = "127.0.0.1"
 REFUSED: list[Problem] = []  # what the latest server refused by itself
 
 
@@ -44,7 +49,7 @@ async def deaf(_scope, _receive, send) -> None:
 
 
 class Plain:
-    """An application that takes in every request."""
+    """An application that takes in every request but those to /full."""
 
     def __init__(self, app) -> None:
         self.call = app
@@ -52,8 +57,8 @@ class Plain:
     async def __call__(self, scope, receive, send) -> None:
         await self.call(scope, receive, send)
 
-    def admit(self, _scope) -> None:
-        return None
+    def admit(self, scope):
+        return (429, [], b"full") if scope["path"] == "/full" else None
 
     def refused(self, problem: Problem) -> None:
         REFUSED.append(problem)
@@ -321,6 +326,63 @@ def test_an_endpoint_hears_that_a_body_broke_off() -> None:
     found = exchange(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n")
     assert found[0][1] == b"POST /  gone"
     assert CLOSING in found[0][0]
+
+
+def test_who_is_not_taken_in_is_told_so_before_the_body_comes() -> None:
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            for end in (GET % b"/1", GET % b"/2"):
+                writer.write(b"POST /full HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n")
+                head, body = await answer(reader)
+                assert head.startswith(b"HTTP/1.1 429 ")
+                assert body == b"full"
+                writer.write(b"body" + end)
+                assert (await answer(reader))[1] == end[:6] + b"  "
+
+    run(talk())
+
+
+def test_who_is_not_taken_in_keeps_the_order() -> None:
+    full = b"POST /full HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody"
+    found = exchange((full + GET % b"/1" + full) * 100, 300)
+    assert [body for _, body in found] == [b"full", b"GET /1  ", b"full"] * 100
+    found = exchange(full * 3000, 3000)
+    assert {body for _, body in found} == {b"full"}
+    found = exchange(full.replace(b"host: x", b"host: x\r\nconnection: close"))
+    assert found[1:] == [(b"", b"")]
+
+
+def test_a_turn_of_the_loop_begins_a_bounded_number_of_requests() -> None:
+    async def begin() -> None:
+        turns, begun, lengths = Turns(), [], [0]
+        for number in range(40):
+            turns.begin(partial(begun.append, number))
+        while len(begun) < 40:
+            lengths.append(len(begun))
+            await asyncio.sleep(0)
+        assert begun == list(range(40))
+        assert max(b - a for a, b in pairwise(lengths)) == AT_ONCE
+        turns.begin(partial(begun.append, 40))
+        assert begun[-1] == 40
+
+    run(begin())
+
+
+def test_a_burst_of_connections_is_accepted_in_a_few_turns_of_the_loop() -> None:
+    async def connect() -> None:
+        connections, turns, port = set(), Turns(), free_port()
+        servers = await listen(lambda: Connection(Plain(echo), connections, turns), HOST, port)
+        clients = [socket.create_connection((HOST, port)) for _ in range(64)]
+        passed = 0
+        while len(connections) < len(clients):
+            await asyncio.sleep(0)
+            passed += 1
+        assert passed < len(clients) / 2
+        for each in (*clients, *servers):
+            each.close()
+        await asyncio.gather(*(connection.closed for connection in connections))
+
+    run(connect())
 
 
 @pytest.mark.parametrize("path", [b"/fail", b"/evil"])
