@@ -20,13 +20,14 @@ from itertools import product
 from pathlib import Path
 
 from loadtest.catalogue import make_catalogue
-from loadtest.comparison import comparison_table
-from loadtest.contenders import CONTENDERS, Contender, Supplies, Target, redis_server, started
-from loadtest.drivers import WrkDriver
+from loadtest.contenders import CONTENDERS, Contender, Started, Supplies, redis_server, started
+from loadtest.drivers import Load, WrkDriver
 from loadtest.machine import about
 from loadtest.options import whole
 from loadtest.ranking import check_ranking
+from loadtest.ratios import comparison_table
 from loadtest.result import Result, Workload, write_results
+from loadtest.target import Target
 from loadtest.watch import Watched
 from loadtest.workload import Bodies
 
@@ -82,10 +83,10 @@ def compare(contenders: Sequence[Contender], options: argparse.Namespace) -> lis
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         supplies = _supplies(Path(name), contenders, options.rows, stack)
         bodies = [_bodies(supplies, candidates) for candidates in options.candidates]
-        targets = [
+        servers = [
             stack.enter_context(started(each, supplies, options.workers)) for each in contenders
         ]
-        return list(_rounds(targets, bodies, options))
+        return list(_rounds(servers, bodies, options))
 
 
 def _chosen(options: argparse.Namespace) -> list[Contender]:
@@ -113,23 +114,24 @@ def _bodies(supplies: Supplies, candidates: int) -> Bodies:
 
 
 def _rounds(
-    targets: Sequence[Target], workloads: Sequence[Bodies], options: argparse.Namespace
+    servers: Sequence[Started], workloads: Sequence[Bodies], options: argparse.Namespace
 ) -> Iterator[Result]:
-    for bodies, target in product(workloads, targets):
-        if target.contender.ranks:
-            check_ranking(target.contender.name, target.url, bodies.lines()[0])
+    for bodies, server in product(workloads, servers):
+        if server.contender.ranks:
+            check_ranking(server.contender.name, server.url, bodies.lines()[0])
         if options.warm_up:
-            _load(target, bodies, options.warm_up, options.connections)
+            _load(server, bodies, options.warm_up, options.connections)
     for number in range(options.rounds):
-        for bodies, target in product(workloads, targets):
-            result = _load(target, bodies, options.seconds, options.connections)
+        for bodies, server in product(workloads, servers):
+            result = _load(server, bodies, options.seconds, options.connections)
             yield replace(result, round=number)
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
 
 
-def _load(target: Target, bodies: Bodies, seconds: float, connections: int) -> Result:
-    watched = Watched(target.contender.name, target.pid, target.store_pid)
-    result = WrkDriver().run(target.url, bodies, None, seconds, connections, watched)
+def _load(server: Started, bodies: Bodies, seconds: float, connections: int) -> Result:
+    watched = Watched(server.contender.name, server.pid, server.store_pid)
+    load = Load(Target(server.url, bodies, watched), seconds, connections)
+    result = WrkDriver().run(load)
     if result.errors:
         raise RuntimeError(f"{result.server} failed: {dict(result.errors)}")
     return result

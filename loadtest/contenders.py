@@ -12,7 +12,7 @@ from typing import Any
 from loadtest.catalogue import COMMAND, Catalogue
 from loadtest.processes import accepts, free_port, running
 
-__all__ = ["CONTENDERS", "Contender", "Supplies", "Target", "redis_server", "started"]
+__all__ = ["CONTENDERS", "Contender", "Started", "Supplies", "redis_server", "started"]
 
 SOURCES = Path(__file__).parent / "peers"
 BUILT = Path(__file__).parents[1] / "build" / "peers"
@@ -96,7 +96,7 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Started:
     """A contender that runs: where, and its process and its store's."""
 
     contender: Contender
@@ -106,13 +106,13 @@ class Target:
 
 
 @contextmanager
-def started(contender: Contender, supplies: Supplies, workers: int) -> Iterator[Target]:
+def started(contender: Contender, supplies: Supplies, workers: int) -> Iterator[Started]:
     """Run a contender until the block ends."""
     port = free_port()
     command = [*contender.command(supplies), "--port", str(port), "--workers", str(workers)]
     with running([str(part) for part in command], port) as pid:
         store_pid = supplies.redis_pid if contender.redis else None
-        yield Target(contender, f"http://127.0.0.1:{port}{contender.path}", pid, store_pid)
+        yield Started(contender, f"http://127.0.0.1:{port}{contender.path}", pid, store_pid)
 
 
 @contextmanager

@@ -9,9 +9,10 @@ they are answered.
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from loadtest.drivers import DRIVERS, PythonDriver
+from loadtest.drivers import DRIVERS, Load, PythonDriver
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
 from loadtest.result import Result, write_results
@@ -48,7 +49,6 @@ def run(options: argparse.Namespace) -> None:
 
 def _load(found: Target, rate: float | None, options: argparse.Namespace) -> Result:
     """Warm the server up and load it."""
-    where = (found.url, found.bodies, rate)
-    PythonDriver().run(*where, options.warm_up, options.connections, found.watched)
-    driver = DRIVERS[options.driver]
-    return driver.run(*where, options.seconds, options.connections, found.watched)
+    load = Load(found, options.seconds, options.connections, rate)
+    PythonDriver().run(replace(load, seconds=options.warm_up))
+    return DRIVERS[options.driver].run(load)

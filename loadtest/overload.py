@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from loadtest.drivers import PythonDriver, WrkDriver
+from loadtest.drivers import Load, PythonDriver, WrkDriver
 from loadtest.drivers.wrk import outcome, wrk
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
@@ -45,10 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Find the maximum, offer more, and print what became of it."""
     with target(options) as found:
-        where = (found.url, found.bodies, None)
-        closed = (options.closed_connections, found.watched)
-        WrkDriver().run(*where, WARM_UP_S, *closed)
-        maximum = WrkDriver().run(*where, options.seconds, *closed)
+        closed = Load(found, options.seconds, options.closed_connections)
+        WrkDriver().run(replace(closed, seconds=WARM_UP_S))
+        maximum = WrkDriver().run(closed)
         offered = _offer(found, options.times * maximum.throughput, options)
         pid = found.watched.pid
         after = resident_bytes(pid) if pid else 0
@@ -62,11 +61,11 @@ def run(options: argparse.Namespace) -> None:
 
 def _offer(found: Target, rate: float, options: argparse.Namespace) -> Result:
     """Offer a rate; the counts are those of wrk, the latencies those of the bystander."""
-    pressure = (found.url, found.bodies, rate, options.seconds, options.connections)
-    probe = (found.url, found.bodies, options.probe_rate, options.seconds, options.connections)
+    pressure = Load(found, options.seconds, options.connections, rate)
+    probe = replace(pressure, rate=options.probe_rate)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(wrk, *pressure)
-        bystander = PythonDriver().run(*probe, found.watched)
+        waiting = pool.submit(wrk, pressure)
+        bystander = PythonDriver().run(probe)
         figures = waiting.result()
     answered, errors = outcome(figures)
     return replace(

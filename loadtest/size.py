@@ -4,25 +4,30 @@
     python -m loadtest size --url http://127.0.0.1:8000 --target-rps 7500 --json FILE
 
 The rate goes up until the latency objective or the error budget breaks; the highest rate that keeps
-both is bisected, several times over; a second run at that rate less the headroom verifies it.
-Without --url a service with a sample catalogue is started.
+both is bisected, several times over; a second run at that rate less the headroom verifies it. What
+was loaded is printed and written where there is no such rate too. Without --url a service with a
+sample catalogue is started.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from loadtest.drivers import Load
 from loadtest.machine import about, cores
 from loadtest.options import add_target, add_workload, positive, share, whole
-from loadtest.result import write_results
+from loadtest.result import Result, write_results
 from loadtest.sizing.fleet import Fleet
 from loadtest.sizing.knee import Search, find_knee
 from loadtest.sizing.limit import CROWDED, Room
-from loadtest.sizing.loading import Loader
 from loadtest.sizing.objective import Objective, Step
 from loadtest.sizing.sizing import conclude, knee_of, sizing_data
+from loadtest.sizing.trial import Trial
 from loadtest.sizing.words import describe, progress_line
+from loadtest.table import results_table
 from loadtest.target import Target, target
 
 __all__ = ["add_arguments", "run"]
@@ -75,16 +80,16 @@ def run(options: argparse.Namespace) -> None:
     with target(options) as found:
         seen = _seen(found, options)
         room = _room(seen, options)
-        load = Loader(seen, objective, options.seconds, options.connections)
-        _warm_up(load, options.start, room)
-        searches = _searches(load, options)
+        load = Load(seen, options.seconds, options.connections)
+        _warm_up(Trial(load, objective), options.start, room)
+        with _keeping(options) as steps:
+            searches = _searches(Trial(load, objective), options, steps)
         fleet = _fleet(options, knee_of(searches).value)
-        verify = replace(load, seconds=options.verify_seconds)
+        verify = Trial(replace(load, seconds=options.verify_seconds), objective)
         verification = _told("verification", verify(fleet.node_rps))
     sizing, results = conclude(searches, verification, objective, fleet, room)
     print(describe(sizing, results[-1]))
-    if options.json:
-        write_results(options.json, results, {**about(), **sizing_data(sizing)})
+    _write(options, results, sizing_data(sizing))
     if not sizing.verified:
         raise RuntimeError(f"{fleet.node_rps:,.0f} requests a second did not keep the objective")
 
@@ -119,27 +124,40 @@ def _room(seen: Target, options: argparse.Namespace) -> Room:
     return Room(cores() if options.url else min(cores(), options.workers), shared=True)
 
 
-def _warm_up(load: Loader, rate: float, room: Room) -> None:
-    others = replace(load, seconds=min(WARM_UP_S, load.seconds))(rate).effort.others
+def _warm_up(trial: Trial, rate: float, room: Room) -> None:
+    load = replace(trial.load, seconds=min(WARM_UP_S, trial.load.seconds))
+    others = replace(trial, load=load)(rate).effort.others
     if others >= CROWDED * room.cores:
         warning = f"other processes keep {others:.2f} cores busy; what is found will be theirs"
         print(warning, file=sys.stderr)
 
 
-def _searches(load: Loader, options: argparse.Namespace) -> list[Search]:
+@contextmanager
+def _keeping(options: argparse.Namespace) -> Iterator[list[Step]]:
+    """Give a list; print and write the loads in it if the block fails."""
+    steps: list[Step] = []
+    try:
+        yield steps
+    except RuntimeError:
+        if results := [step.result for step in steps]:
+            print(results_table(results))
+            _write(options, results, {})
+        raise
+
+
+def _searches(trial: Trial, options: argparse.Namespace, steps: list[Step]) -> list[Search]:
     """Search several times; all but the first begin near the knee, each elsewhere."""
     first, growth = options.start, 2.0
     searches: list[Search] = []
+
+    def load(rate: float) -> Step:
+        what = f"search {len(searches) + 1} of {options.repeats}"
+        steps.append(_told(what, trial(rate)))
+        return steps[-1]
+
     for i in range(options.repeats):
-        what = f"search {i + 1} of {options.repeats}"
         begin = first * (1 + options.precision * i / options.repeats)
-        search = find_knee(
-            lambda rate, what=what: _told(what, load(rate)),  # type: ignore[misc]
-            begin,
-            growth,
-            options.precision,
-            (1.0, MOST_RATE),
-        )
+        search = find_knee(load, begin, growth, options.precision, (1.0, MOST_RATE))
         searches.append(search)
         first, growth = search.passed.rate * AGAIN[0], AGAIN[1]
     return searches
@@ -148,6 +166,13 @@ def _searches(load: Loader, options: argparse.Namespace) -> list[Search]:
 def _told(what: str, step: Step) -> Step:
     print(f"{what}: {progress_line(step)}", file=sys.stderr)
     return step
+
+
+def _write(
+    options: argparse.Namespace, results: Sequence[Result], more: Mapping[str, object]
+) -> None:
+    if options.json:
+        write_results(options.json, results, {**about(), **more})
 
 
 def _fleet(options: argparse.Namespace, knee: float) -> Fleet:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.drivers import PythonDriver
+from loadtest.drivers import Load, PythonDriver
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
 from loadtest.result import Result, Sample, write_results
@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> None:
     with target(options) as found:
         if found.watched.pid is None:
             raise ValueError(f"--url {options.url}: its processes can't be seen, so no memory")
-        where = (found.url, found.bodies, options.rate, seconds, options.connections)
-        result = PythonDriver().run(*where, found.watched)
+        load = Load(found, seconds, options.connections, options.rate)
+        result = PythonDriver().run(load)
     print(results_table([result]))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

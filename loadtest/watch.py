@@ -12,7 +12,7 @@ from loadtest.processes import cpu_seconds, resident_bytes
 from loadtest.progress import Progress
 from loadtest.result import Sample
 
-__all__ = ["Watch", "Watched", "watching"]
+__all__ = ["Usage", "Watched", "watching"]
 
 PERIOD_S = 1.0
 
@@ -33,8 +33,8 @@ class Watched:
 
 
 @dataclass(slots=True)
-class Watch:
-    """What was seen of a server; CPU is known once the watch has ended, NaN without a pid."""
+class Usage:
+    """What was seen of a server; CPU is known once the watching has ended, NaN without a pid."""
 
     cpu_seconds: float = math.nan
     store_cpu_seconds: float = math.nan
@@ -42,7 +42,7 @@ class Watch:
 
 
 @contextmanager
-def watching(watched: Watched, seconds: float) -> Iterator[Watch]:
+def watching(watched: Watched, seconds: float) -> Iterator[Usage]:
     """Watch a server until the block ends, and show how far the load of so many seconds is.
 
     Raises
@@ -50,17 +50,17 @@ def watching(watched: Watched, seconds: float) -> Iterator[Watch]:
     RuntimeError
         The server's processes ended meanwhile.
     """
-    watch, end = Watch(), threading.Event()
+    usage, end = Usage(), threading.Event()
     before = _cpu(watched)
-    sampler = threading.Thread(target=_sample, args=(watched, watch, end, seconds), daemon=True)
+    sampler = threading.Thread(target=_sample, args=(watched, usage, end, seconds), daemon=True)
     sampler.start()
     try:
-        yield watch
+        yield usage
     finally:
         end.set()
         sampler.join()
     after = _cpu(watched)
-    watch.cpu_seconds, watch.store_cpu_seconds = (b - a for a, b in zip(before, after, strict=True))
+    usage.cpu_seconds, usage.store_cpu_seconds = (b - a for a, b in zip(before, after, strict=True))
 
 
 def _cpu(watched: Watched) -> tuple[float, float]:
@@ -74,13 +74,13 @@ def _cpu(watched: Watched) -> tuple[float, float]:
         raise RuntimeError(f"{watched.server}: process {watched.pid} ended under load") from error
 
 
-def _sample(watched: Watched, watch: Watch, end: threading.Event, seconds: float) -> None:
+def _sample(watched: Watched, usage: Usage, end: threading.Event, seconds: float) -> None:
     begin = last = time.monotonic()
     used, _ = _cpu(watched)
     with Progress(watched.server, seconds) as progress:
         for number in count(1):
             ended = end.wait(begin + number * PERIOD_S - time.monotonic())
-            if ended and watch.samples:
+            if ended and usage.samples:
                 return
             before, last, earlier = last, time.monotonic(), used
             if watched.pid is not None:
@@ -90,7 +90,7 @@ def _sample(watched: Watched, watch: Watch, end: threading.Event, seconds: float
                 except (OSError, RuntimeError):
                     return  # the caller of `watching` gets to know
                 cores = (used - earlier) / (last - before)
-                watch.samples.append(Sample(last - begin, cores, memory))
+                usage.samples.append(Sample(last - begin, cores, memory))
             if ended:
                 return
-            progress.show(last - begin, watch.samples[-1:])
+            progress.show(last - begin, usage.samples[-1:])

@@ -1,17 +1,25 @@
 """Bounded concurrency: what exceeds it is shed at once instead of queued."""
 
 from collections.abc import Iterator
-from types import TracebackType
 
 from featurestore import Measurement
 from featurestore.measurement import gauge
-from service.errors import Overloaded
 
-__all__ = ["Admission"]
+__all__ = ["ADMITTED", "Admission"]
+
+ADMITTED = "bandit.admitted"  # in the ASGI scope of a request that has a place
 
 
 class Admission:
-    """A context manager held by every request in flight; raises Overloaded beyond `limit`."""
+    """The places of a worker: every request in flight holds one.
+
+    Attributes
+    ----------
+    limit : int
+        How many there are.
+    in_flight : int
+        How many are taken.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -29,15 +37,10 @@ class Admission:
         """Whether a further request would be refused."""
         return self.in_flight >= self.limit
 
-    def __enter__(self) -> None:
-        if self.full:
-            raise Overloaded(self.limit)
+    def enter(self) -> None:
+        """Take a place."""
         self.in_flight += 1
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def leave(self) -> None:
+        """Give it back."""
         self.in_flight -= 1

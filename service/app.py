@@ -6,11 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -20,25 +17,26 @@ from service.catalogs.catalog import Catalogs
 from service.catalogs.keepers import Keepers
 from service.config import Settings
 from service.counts import Counts
-from service.docs import docs_page
-from service.errors import Problem, as_problem
+from service.docs import docs_routes
+from service.errors import Problem
 from service.health import Live, Ready
 from service.json_codec import JsonCodec
 from service.lifecycle import Lifecycle
 from service.metrics import Figures, Metrics
 from service.metrics.process import Process
 from service.oip.codec import TensorCodec
-from service.oip.routes import ROOT, Names, infer_paths, oip_routes
+from service.oip.routes import Names, infer_paths, oip_routes
 from service.openapi import openapi_document
 from service.predict import Predict
-from service.problem_log import log_problem
+from service.refusals import Refusals
+from service.reply import Answer
 from service.sampling.sampling import Sampling
 from service.shed import Shed
 from service.side_threads import SideThreads
 from service.stores.serving import Serving
 from service.upkeep import Upkeep
 
-__all__ = ["create_app"]
+__all__ = ["Service", "create_app"]
 
 PREDICT = "/predict"
 SIDE_THREADS = 2  # so that the draws of 10 million arms don't keep those of fewer waiting
@@ -62,6 +60,12 @@ class Service(Starlette):
         super().__init__(**options)
         self._ahead = ahead
 
+    def admit(self, scope: Scope) -> Answer | None:
+        """Give a prediction a place, or return its refusal; a server may ask before it calls."""
+        if scope["method"] != "POST" or scope["path"] not in self._ahead:
+            return None
+        return self._ahead[scope["path"]][0].admit(scope)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through a lifespan."""
         if scope.get("method") != "POST" or scope["path"] not in self._ahead:
@@ -79,7 +83,7 @@ def create_app(
     catalogs_folder: Path | None = None,
     catalogs: Catalogs | None = None,
     sampling: Sampling | None = None,
-) -> Starlette:
+) -> Service:
     """Return the ASGI application that serves the settings' models from the store.
 
     `figures_folder` is where the workers of a node show each other their figures; without one,
@@ -102,32 +106,10 @@ def create_app(
     upkeep = Upkeep(store, models)
     ready = Ready(models, upkeep, keepers, admission, lifecycle, counts)
     document = openapi_document(models, limit, settings.catalogs)
+    refusals = Refusals(predict, infer, counts)
     betadist.self_test()
     for model in models.by_name.values():
         model.warm_up(sampling.dispatch)
-
-    async def openapi(_: Request) -> Response:
-        return Response(orjson.dumps(document), media_type="application/json")
-
-    async def docs(request: Request) -> Response:
-        url = str(request.base_url).rstrip("/")
-        return Response(docs_page(document, url), media_type="text/html")
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        problem = as_problem(error)
-        counts.problem(problem)
-        endpoint, path = request.scope.get("endpoint"), request.url.path
-        if isinstance(endpoint, Shed):
-            counts.answer(endpoint.codec.protocol, problem.status)
-        log_problem(problem, error, path=path)
-        codec = infer.codec if f"{path}/".startswith(f"{ROOT}/") else predict.codec
-        headers, body = codec.refuse(problem, None)
-        named = {k.decode(): v.decode() for k, v in (*headers, *problem.headers)}
-        return Response(body, problem.status, named)
-
-    def refused(problem: Problem) -> None:
-        counts.problem(problem)
-        log_problem(problem, problem)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -146,12 +128,11 @@ def create_app(
             Route("/health/ready", ready, methods=["GET"]),
             Route("/health/live", Live(), methods=["GET"]),
             Route("/metrics", Metrics(figures), methods=["GET"]),
-            Route("/openapi.json", openapi),
-            Route("/docs", docs),
+            *docs_routes(document),
         ],
-        exception_handlers={HTTPException: refuse, Problem: refuse, Exception: refuse},
+        exception_handlers=dict.fromkeys((HTTPException, Problem, Exception), refusals.answer),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.refused = refused  # for the server's own refusals
+    app.state.refused = refusals.note  # for the server's own refusals
     return app

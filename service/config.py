@@ -15,7 +15,7 @@ from bandit.posterior import Precision
 from betadist import cpu_quota
 from featurestore import check_name
 from service.catalogs.settings import CatalogSettings, read_catalogs
-from service.fields import Fields
+from service.fields import Fields, without_secret
 from service.origins import Origins, Setting, Tables
 from service.stores.settings import SECTIONS as STORE_SECTIONS
 from service.stores.settings import StoreSettings, read_stores
@@ -158,7 +158,7 @@ def _override(table: dict[str, Any], source: Mapping[str, Any], problems: list[s
         if isinstance(values, dict):
             table[section] = {**table[section], **values}
         else:
-            problems.append(f"{section} is {values!r}, must be a table")
+            problems.append(f"{section} is {without_secret(values)}, must be a table")
 
 
 def _origins(path: Path, given: Tables, environment: Tables, command: Tables) -> Origins:

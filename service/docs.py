@@ -6,8 +6,11 @@ from html import escape
 from typing import Any
 
 import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-__all__ = ["docs_page"]
+__all__ = ["docs_page", "docs_routes"]
 
 METHODS = {"get", "post"}
 
@@ -25,6 +28,19 @@ td:last-child { overflow-wrap: anywhere }
 th, td { text-align: left; vertical-align: top; padding: .4em .7em .4em 0 }
 tr { border-bottom: 1px solid var(--line) }
 """
+
+
+def docs_routes(document: Mapping[str, Any]) -> Sequence[Route]:
+    """Return the routes of the document for machines and for people."""
+
+    async def openapi(_: Request) -> Response:
+        return Response(orjson.dumps(document), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        url = str(request.base_url).rstrip("/")
+        return Response(docs_page(document, url), media_type="text/html")
+
+    return [Route("/openapi.json", openapi), Route("/docs", docs)]
 
 
 def docs_page(document: Mapping[str, Any], url: str) -> str:

@@ -4,9 +4,21 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Fields", "Taken"]
+from featurestore.redaction import without_password
+
+__all__ = ["Fields", "Taken", "without_secret"]
 
 _ABSENT: Any = object()
+
+
+def without_secret(value: object) -> str:
+    """Return a wrong value as a problem may show it: there may be a password in what it holds."""
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, dict):
+        return "a table"
+    secret = isinstance(value, str) and ("@" in value or "://" in value)
+    return repr(without_password(str(value)) if secret else value)
 
 
 class Taken(NamedTuple):
@@ -57,7 +69,7 @@ class Fields:
         if required and name not in self._table:
             self.problem(name, "is missing")
         if not isinstance(table, dict):
-            self.problem(name, f"is {table!r}, must be a table")
+            self.problem(name, f"is {without_secret(table)}, must be a table")
             table = {}
         return Fields(self._full(name), table, self._problems, self.taken)
 
@@ -68,15 +80,18 @@ class Fields:
             return ""
         if not isinstance(value, str) or not (value or empty):
             also = "" if empty else " that isn't empty"
-            self.problem(name, f"is {value!r}, must be a string{also}")
+            self.problem(name, f"is {without_secret(value)}, must be a string{also}")
             return ""
         return value
 
     def texts(self, name: str, default: Sequence[str]) -> tuple[str, ...]:
         """Return an array of strings."""
         value = self._take(name, list(default))
-        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-            self.problem(name, f"is {value!r}, must be an array of strings")
+        if not isinstance(value, list):
+            self.problem(name, f"is {without_secret(value)}, must be an array of strings")
+            return tuple(default)
+        if wrong := [each for each in value if not (isinstance(each, str) and each)]:
+            self.problem(name, f"holds {without_secret(wrong[0])}, must be an array of strings")
             return tuple(default)
         return tuple(value)
 
@@ -86,7 +101,7 @@ class Fields:
         if value is _ABSENT:
             return choices[0]
         if value not in choices:
-            self.problem(name, f"is {value!r}, must be one of {', '.join(choices)}")
+            self.problem(name, f"is {without_secret(value)}, must be one of {', '.join(choices)}")
             return choices[0]
         return str(value)
 
@@ -107,7 +122,9 @@ class Fields:
             return words[value]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             also = "".join(f" or {word!r}" for word in words or ())
-            self.problem(name, f"is {value!r}, must be an integer from {low} to {high}{also}")
+            self.problem(
+                name, f"is {without_secret(value)}, must be an integer from {low} to {high}{also}"
+            )
             return low
         return value
 
@@ -117,7 +134,7 @@ class Fields:
         if value is _ABSENT:
             return False
         if not isinstance(value, bool):
-            self.problem(name, f"is {value!r}, must be true or false")
+            self.problem(name, f"is {without_secret(value)}, must be true or false")
             return False
         return value
 
@@ -128,7 +145,9 @@ class Fields:
             return high
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value) or not low <= value <= high:
-            self.problem(name, f"is {value!r}, must be a number from {low:g} to {high:g}")
+            self.problem(
+                name, f"is {without_secret(value)}, must be a number from {low:g} to {high:g}"
+            )
             return high
         return float(value)
 

@@ -19,9 +19,8 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
-from starlette.applications import Starlette
 
-from service.app import create_app
+from service.app import Service, create_app
 from service.banner import announce
 from service.catalogs.rows import table_problem
 from service.config import ConfigError, ServerSettings, Settings
@@ -152,7 +151,7 @@ def work(
 
 def load_worker(
     settings: Settings, flag: SharedFlag, figures: Path, catalogs: Path | None
-) -> Starlette:
+) -> Service:
     """Return the application of one worker."""
     # In a process group of its own, so that Ctrl-C reaches the launcher alone, which drains.
     os.setpgid(0, 0)

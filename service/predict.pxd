@@ -1,6 +1,7 @@
 from bandit.dispatch cimport Dispatch
 from service.body cimport Body
 from service.counts cimport Counts
+from service.request cimport PredictRequest
 from service.stages cimport Stages
 
 

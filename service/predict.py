@@ -1,7 +1,6 @@
 # cython: annotation_typing=True
 """A prediction: from the bytes of a request to the bytes of its answer, one line a stage."""
 
-import asyncio
 from collections.abc import Mapping
 from functools import partial
 from time import monotonic
@@ -14,13 +13,13 @@ from bandit import Models, rank
 from bandit.crossovers import Draw
 from bandit.dispatch import Dispatch
 from featurestore import FeatureStore
-from service.admission import Admission
+from service.admission import ADMITTED, Admission
 from service.body import Body
 from service.catalogs.request import CatalogRequest
 from service.codec import Codec
 from service.counts import Counts
 from service.decision_id import new_decision_id
-from service.errors import STATUS_OK, as_problem
+from service.errors import STATUS_OK, Overloaded, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
@@ -79,17 +78,20 @@ class Predict:
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever becomes of it."""
-        call = Call(scope, receive)
+        """Answer one request, whatever becomes of it; it gives back its place."""
+        call, admitted = Call(scope, receive), ADMITTED in scope
         try:
-            with self.admission:
-                await asyncio.sleep(0)  # all that has arrived is counted before any is answered
-                headers, answer = await self._answer(call)
-                headers.append((b"server-timing", call.stages.header()))
-                self._complete(call, STATUS_OK, headers)
-                await reply(send, STATUS_OK, headers, answer)
+            if not admitted:
+                raise Overloaded(self.admission.limit)
+            headers, answer = await self._answer(call)
+            headers.append((b"server-timing", call.stages.header()))
+            self._complete(call, STATUS_OK, headers)
+            await reply(send, STATUS_OK, headers, answer)
         except Exception as error:
             await self._refuse(send, call, error)
+        finally:
+            if admitted:
+                self.admission.leave()
 
     async def _answer(self, call: Call) -> tuple[Headers, bytes]:
         self.codec.check(call.headers)

@@ -2,9 +2,10 @@
 
 from starlette.types import Send
 
-__all__ = ["CLOSE", "JSON", "PROBLEM_JSON", "Headers", "reply"]
+__all__ = ["CLOSE", "JSON", "PROBLEM_JSON", "Answer", "Headers", "reply"]
 
 Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]  # its status, headers and body
 
 JSON = (b"content-type", b"application/json")
 PROBLEM_JSON = (b"content-type", b"application/problem+json")

@@ -1,20 +1,19 @@
 """Refusing predictions early and cheaply: other answers go without what a refusal costs."""
 
 import asyncio
-import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from service.admission import Admission
+from service.admission import ADMITTED, Admission
 from service.counts import Counts
 from service.decision_id import new_decision_id
 from service.errors import Overloaded
 from service.lifecycle import Lifecycle
 from service.predict import Predict
 from service.problem_log import log_problem
-from service.reply import CLOSE, reply
+from service.reply import CLOSE, Answer, reply
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
 
@@ -22,13 +21,14 @@ __all__ = ["Shed"]
 
 UNREAD_BYTES = 32 << 10
 LOG_EVERY_S = 1.0
+NO_STAGES = Stages()
 
 
 class Shed:
-    """The ASGI endpoint in front of another, for what comes while the limit is reached.
+    """The ASGI endpoint in front of another: gives a place to each request, or refuses it.
 
-    A request with a small body is answered 429 before its body is read, which would double the cost
-    of the answer. The server throws such a body away when it comes.
+    A request with a small body is refused before its body is read, which would double the cost of
+    the answer. The server throws such a body away when it comes.
     """
 
     def __init__(
@@ -39,44 +39,63 @@ class Shed:
         self.admission = admission
         self.lifecycle = lifecycle
         self.counts = counts
+        self._problem = Overloaded(admission.limit)
         self._unlogged = 0
         self._waits = False
-        self._latest: tuple[Overloaded, dict[str, object]]
+        self._latest: dict[str, object]
+
+    def admit(self, scope: Scope) -> Answer | None:
+        """Give a request a place, or return the answer to one that is one too many.
+
+        A server that asks as soon as it has read a head needs no task for a refusal. One with a
+        large body gets neither: the endpoint refuses it, and looks after the body.
+        """
+        if not self.admission.full:
+            self.admission.enter()
+            scope[ADMITTED] = True
+            return None
+        headers = dict(scope["headers"])
+        return self._refusal(scope["path"], headers) if _is_small(headers) else None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one request, or have it answered."""
-        if self.admission.full and _is_small(headers := dict(scope["headers"])):
-            trace = valid_traceparent(headers.get(b"traceparent"))
-            return self._refuse(send, scope["path"], trace)
-        return self.endpoint(scope, receive, send)
+        serve = self.endpoint if ADMITTED in scope else self._unasked
+        return serve(scope, receive, send)
 
-    async def _refuse(self, send: Send, path: str, trace: bytes | None) -> None:
-        began = time.monotonic()
-        problem = Overloaded(self.admission.limit)
-        decision_id = new_decision_id()
+    async def _unasked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admit a request here, as its server did not."""
+        refusal = self.admit(scope)
+        if refusal is None:
+            await asyncio.sleep(0)  # all that has arrived is counted before any is answered
+            await self.endpoint(scope, receive, send)
+        else:
+            await reply(send, *refusal)
+
+    def _refusal(self, path: str, headers: Mapping[bytes, bytes]) -> Answer:
+        trace = valid_traceparent(headers.get(b"traceparent"))
+        problem, decision_id = self._problem, new_decision_id()
         traced = {"trace_id": trace_id(trace)} if trace else {}
-        self._log(problem, path=path, decision_id=decision_id, **traced)
+        self._log(path=path, decision_id=decision_id, **traced)
         self.counts.problem(problem)
         self.counts.answer(self.codec.protocol, problem.status)
-        self.counts.took(problem.status, time.monotonic() - began, Stages())
-        headers, document = self.codec.refuse(problem, decision_id)
-        headers += [*problem.headers, (b"x-decision-id", decision_id.encode())]
-        headers += [(b"traceparent", trace)] if trace else []
-        headers += [CLOSE] if self.lifecycle.leaving else []
-        await reply(send, problem.status, headers, document)
+        self.counts.took(problem.status, 0.0, NO_STAGES)
+        named, document = self.codec.refuse(problem, decision_id)
+        named += [*problem.headers, (b"x-decision-id", decision_id.encode())]
+        named += [(b"traceparent", trace)] if trace else []
+        named += [CLOSE] if self.lifecycle.leaving else []
+        return problem.status, named, document
 
-    def _log(self, problem: Overloaded, **fields: object) -> None:
+    def _log(self, **fields: object) -> None:
         """Log once a second: a line costs as much as the rest of a refusal."""
         self._unlogged += 1
-        self._latest = problem, fields
+        self._latest = fields
         if not self._waits:
             self._write()
 
     def _write(self) -> None:
         self._waits = self._unlogged > 0
         if self._waits:
-            problem, fields = self._latest
-            log_problem(problem, problem, **fields, refused=self._unlogged)
+            log_problem(self._problem, self._problem, **self._latest, refused=self._unlogged)
             self._unlogged = 0
             asyncio.get_running_loop().call_later(LOG_EVERY_S, self._write)
 

@@ -1,7 +1,9 @@
 """Rules of the source that no type checker knows."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -133,6 +135,23 @@ def test_every_package_but_the_load_suite_and_the_tests_is_installed() -> None:
         for path in (ROOT / package).rglob("__init__.py")
     }
     assert set(declared) == {name for name in there if not name.startswith("loadtest")}
+
+
+def test_a_source_distribution_has_what_a_build_takes(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {"BANDIT_SERVE_EXTENSIONS": "0"},
+        check=True,
+    )
+    listed = set((tmp_path / "bandit_serve.egg-info" / "SOURCES.txt").read_text().splitlines())
+    taken = {
+        str(path.relative_to(ROOT))
+        for package in ARROWS.keys() - {"loadtest"}
+        for kind in ("py", "pyi", "pyx", "pxd", "cpp", "hpp", "toml", "typed")
+        for path in sources(package, kind)
+    }
+    assert taken | {"LICENSE", "README.md", "pyproject.toml", "setup.py"} <= listed
 
 
 NATIVE = [p for kind in ("hpp", "cpp", "pyx", "pxd") for p in sources("ext", kind)]

@@ -73,6 +73,15 @@ cdef extern from "decimal.hpp" namespace "idcolumn" nogil:
     char* write_numbers[T](const T* values, const int64_t* order, size_t count, char* out)
 
 
+cdef extern from "level.hpp" namespace "idcolumn" nogil:
+    cdef enum class Level:
+        kPlain
+
+    Level highest_level()
+    Level level()
+    void set_level(Level wanted)
+
+
 cdef extern from "resp.hpp" namespace "idcolumn" nogil:
     size_t resp_size(const Column& column, string_view head, string_view prefix)
     void write_resp(const Column& column, string_view head, string_view prefix, char* out)

@@ -719,3 +719,18 @@ def hash_id(bytes text not None):
     cdef string_view view = _view(text)
     cdef Digest digest = hash_bytes(view.data(), view.size())
     return digest.low, digest.high
+
+
+LEVELS = ("plain", "avx2", "avx512")
+
+
+def levels():
+    """Return the names of the instruction sets that this processor runs, slowest first."""
+    return LEVELS[: <int> highest_level() + 1]
+
+
+def set_simd_level(name):
+    """Hash and write numbers by this instruction set; return the name of the one until now."""
+    before = LEVELS[<int> level()]
+    set_level(<Level> <int> levels().index(name))
+    return before

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "level.hpp"
+
 namespace idcolumn {
 namespace {
 
@@ -95,8 +97,9 @@ void digits_plain(Fractions& of) { round_all(of), part_all(of); }
 // 400 floats take 1.6 us with AVX-512 and 3.5 with AVX2.
 void find_digits(Fractions& of) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512dq")) return digits_avx512(of);
-    if (__builtin_cpu_supports("avx2")) return digits_avx2(of);
+    const Level used = level();
+    if (used == Level::kAvx512) return digits_avx512(of);
+    if (used == Level::kAvx2) return digits_avx2(of);
 #endif
     digits_plain(of);
 }

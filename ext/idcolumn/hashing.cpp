@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "level.hpp"
 #include "siphash.hpp"
 
 namespace idcolumn {
@@ -89,7 +90,7 @@ void hash_side_by_side(Column& column) {
 
 void hash(Column& column) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) return hash_side_by_side(column);
+    if (level() == Level::kAvx512) return hash_side_by_side(column);
 #endif
     hash_singly(column, 0, column.count);
 }

@@ -133,7 +133,7 @@ def _endpoint(url: str) -> Endpoint:
 def _address(seed: str) -> Address:
     host, colon, port = seed.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError(f"{seed!r} must be host:port")
+        raise ValueError(f"{without_password(seed)!r} must be host:port")
     return host.strip("[]"), int(port)
 
 
@@ -149,12 +149,13 @@ def _check_url(settings: RedisSettings) -> list[str]:
 
 
 def _check_seeds(settings: RedisSettings) -> list[str]:
+    shown = [without_password(seed) for seed in settings.seeds]
     if settings.seeds and not settings.cluster:
-        return [f"seeds is {list(settings.seeds)}, must be empty: only a cluster has them"]
+        return [f"seeds is {shown}, must be empty: only a cluster has them"]
     try:
         list(map(_address, settings.seeds))
     except ValueError as error:
-        return [f"seeds is {list(settings.seeds)}, must be servers: {error}"]
+        return [f"seeds is {shown}, must be servers: {error}"]
     return []
 
 

@@ -1,6 +1,6 @@
 """Programs that load a server, each seen as a `Driver` that gives a `Result`."""
 
-from loadtest.drivers.driver import Driver, DriverError
+from loadtest.drivers.driver import Driver, DriverError, Load
 from loadtest.drivers.k6 import K6Driver
 from loadtest.drivers.locust import LocustDriver
 from loadtest.drivers.python import PythonDriver
@@ -11,6 +11,7 @@ __all__ = [
     "Driver",
     "DriverError",
     "K6Driver",
+    "Load",
     "LocustDriver",
     "PythonDriver",
     "WrkDriver",

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.drivers.connection import NOT_SENT
-from loadtest.drivers.driver import DriverError
+from loadtest.drivers.driver import DriverError, Load
 from loadtest.drivers.program import check, found, output
 from loadtest.result import Result
-from loadtest.watch import Watched, watching
-from loadtest.workload import Bodies
+from loadtest.watch import watching
 
 __all__ = ["K6Driver"]
 
@@ -31,41 +30,35 @@ class K6Driver:
 
     name = "k6"
 
-    def run(
-        self,
-        url: str,
-        bodies: Bodies,
-        planned_rate: float | None,
-        seconds: float,
-        connections: int,
-        watched: Watched,
-    ) -> Result:
+    def run(self, load: Load) -> Result:
         """See `Driver.run`."""
-        check(seconds, connections)
+        check(load)
+        target = load.target
         program = found("k6", "bin/k6", REMEDY)
         command = [program, "run", "--quiet", "--no-color", "--address", "", str(SCRIPT)]
-        given = {"URL": url, "BODIES": bodies.file, "SECONDS": seconds, "CONNECTIONS": connections}
-        for name, value in (given | ({"RATE": planned_rate} if planned_rate else {})).items():
+        given = {"URL": target.url, "BODIES": target.bodies.file, "SECONDS": load.seconds}
+        given |= {"CONNECTIONS": load.connections} | ({"RATE": load.rate} if load.rate else {})
+        for name, value in given.items():
             command += ["-e", f"{name}={value}"]
-        with watching(watched, seconds) as watch:
-            summary = json.loads(output(command, seconds))
+        with watching(target.watched, load.seconds) as usage:
+            summary = json.loads(output(command, load.seconds))
         statuses = {name: _quantiles(each) for name, each in summary["statuses"].items()}
         if OK not in statuses:
-            raise DriverError(f"{url} answered no request: {summary}")
+            raise DriverError(f"{target.url} answered no request: {summary}")
         return Result(
-            server=watched.server,
+            server=target.watched.server,
             driver=self.name,
-            workload=bodies.workload,
-            planned_rate=planned_rate,
-            connections=connections,
-            seconds=seconds,
+            workload=target.bodies.workload,
+            planned_rate=load.rate,
+            connections=load.connections,
+            seconds=load.seconds,
             sent=summary["all"],
             answered=summary["statuses"][OK]["count"],
             errors=_errors(summary),
             latency_ms=statuses.pop(OK),
-            cpu_seconds=watch.cpu_seconds,
-            store_cpu_seconds=watch.store_cpu_seconds,
-            samples=tuple(watch.samples),
+            cpu_seconds=usage.cpu_seconds,
+            store_cpu_seconds=usage.store_cpu_seconds,
+            samples=tuple(usage.samples),
             error_latency_ms={_name(status): figures for status, figures in statuses.items()},
         )
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from loadtest.drivers.driver import DriverError
+from loadtest.drivers.driver import DriverError, Load
 from loadtest.drivers.program import check, found, output
 from loadtest.pacing import quantiles
 from loadtest.result import Result
-from loadtest.watch import Watched, watching
-from loadtest.workload import Bodies
+from loadtest.watch import watching
 
 __all__ = ["LocustDriver"]
 
@@ -29,57 +28,43 @@ class LocustDriver:
 
     name = "locust"
 
-    def run(
-        self,
-        url: str,
-        bodies: Bodies,
-        planned_rate: float | None,
-        seconds: float,
-        connections: int,
-        watched: Watched,
-    ) -> Result:
+    def run(self, load: Load) -> Result:
         """See `Driver.run`."""
-        check(seconds, connections)
-        with tempfile.TemporaryDirectory() as folder, watching(watched, seconds) as watch:
+        check(load, whole=True)
+        target, seconds = load.target, load.seconds
+        with tempfile.TemporaryDirectory() as folder, watching(target.watched, seconds) as usage:
             file = Path(folder) / "found"
-            command = _command(url, planned_rate, seconds, connections)
-            output([*command, "--bodies", str(bodies.file), "--found", str(file)], seconds)
+            output([*_command(load), "--found", str(file)], seconds)
             made = json.loads(file.read_text())
         statuses: Mapping[str, Sequence[float]] = made["statuses"]
         failed = {name: each for name, each in statuses.items() if name != OK}
         errors = {name: len(each) for name, each in failed.items()}
         if OK not in statuses:
-            raise DriverError(f"{url} answered no request: {errors}")
+            raise DriverError(f"{target.url} answered no request: {errors}")
         return Result(
-            server=watched.server,
+            server=target.watched.server,
             driver=self.name,
-            workload=bodies.workload,
-            planned_rate=planned_rate,
-            connections=connections,
+            workload=target.bodies.workload,
+            planned_rate=load.rate,
+            connections=load.connections,
             seconds=made["seconds"],
             sent=sum(map(len, statuses.values())),
             answered=len(statuses[OK]),
             errors=errors,
             latency_ms=quantiles(statuses[OK]),
-            cpu_seconds=watch.cpu_seconds,
-            store_cpu_seconds=watch.store_cpu_seconds,
-            samples=tuple(watch.samples),
+            cpu_seconds=usage.cpu_seconds,
+            store_cpu_seconds=usage.store_cpu_seconds,
+            samples=tuple(usage.samples),
             error_latency_ms={name: quantiles(each) for name, each in failed.items()},
         )
 
 
-def _command(url: str, rate: float | None, seconds: float, connections: int) -> list[str]:
-    parts = urlsplit(url)
+def _command(load: Load) -> list[str]:
+    parts = urlsplit(load.target.url)
     command = [found("locust", "locust/venv/bin/locust", REMEDY), "-f", str(SCRIPT), "--headless"]
     command += ["--host", f"{parts.scheme}://{parts.netloc}", "--path", parts.path]
-    command += ["--users", str(connections), "--spawn-rate", str(connections)]
-    command += [
-        "--run-time",
-        f"{seconds:.0f}s",
-        "--stop-timeout",
-        "10",
-        "--exit-code-on-error",
-        "0",
-    ]
-    command += ["--only-summary", "--skip-log"]
-    return [*command, *(["--planned-rate", str(rate)] if rate else [])]
+    command += ["--bodies", str(load.target.bodies.file)]
+    command += ["--users", str(load.connections), "--spawn-rate", str(load.connections)]
+    command += ["--run-time", f"{load.seconds:.0f}s", "--stop-timeout", "10"]
+    command += ["--exit-code-on-error", "0", "--only-summary", "--skip-log"]
+    return [*command, *(["--planned-rate", str(load.rate)] if load.rate else [])]

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.drivers.driver import DriverError
+from loadtest.drivers.driver import DriverError, Load
 
 __all__ = ["BUILD", "check", "found", "output"]
 
@@ -22,12 +22,14 @@ def found(name: str, built: str, remedy: str) -> str:
     return program
 
 
-def check(seconds: float, connections: int) -> None:
-    """Raise ValueError unless a program can be asked for a load of so many."""
-    if not 1 <= seconds < math.inf:
-        raise ValueError(f"seconds is {seconds:g}, must be finite and >= 1 for this driver")
-    if connections < 1:
-        raise ValueError(f"connections is {connections}, must be >= 1")
+def check(load: Load, *, whole: bool = False) -> None:
+    """Raise ValueError unless a program can be asked for a load, or only for whole seconds."""
+    if not 1 <= load.seconds < math.inf:
+        raise ValueError(f"seconds is {load.seconds:g}, must be finite and >= 1 for this driver")
+    if whole and load.seconds % 1:
+        raise ValueError(f"seconds is {load.seconds:g}, must be a whole number for this driver")
+    if load.connections < 1:
+        raise ValueError(f"connections is {load.connections}, must be >= 1")
 
 
 def output(command: Sequence[str], seconds: float) -> str:

@@ -5,12 +5,11 @@ from array import array
 from collections import Counter, defaultdict
 
 from loadtest.drivers.connection import NOT_SENT, Exchange
-from loadtest.drivers.driver import DriverError
+from loadtest.drivers.driver import DriverError, Load
 from loadtest.drivers.pump import send
 from loadtest.pacing import quantiles
 from loadtest.result import Result
-from loadtest.watch import Watched, watching
-from loadtest.workload import Bodies
+from loadtest.watch import watching
 
 __all__ = ["PythonDriver"]
 
@@ -24,35 +23,28 @@ class PythonDriver:
 
     name = "python"
 
-    def run(
-        self,
-        url: str,
-        bodies: Bodies,
-        planned_rate: float | None,
-        seconds: float,
-        connections: int,
-        watched: Watched,
-    ) -> Result:
+    def run(self, load: Load) -> Result:
         """See `Driver.run`."""
-        tally = _Tally()
-        with watching(watched, seconds) as watch:
-            send(url, bodies.lines(), planned_rate, seconds, connections, tally.add)
+        target, tally = load.target, _Tally()
+        with watching(target.watched, load.seconds) as usage:
+            asked = (target.url, target.bodies.lines(), load.rate, load.seconds)
+            send(*asked, load.connections, tally.add)
         if not tally.latencies:
-            raise DriverError(f"{url} answered no request: {dict(tally.errors)}")
+            raise DriverError(f"{target.url} answered no request: {dict(tally.errors)}")
         return Result(
-            server=watched.server,
+            server=target.watched.server,
             driver=self.name,
-            workload=bodies.workload,
-            planned_rate=planned_rate,
-            connections=connections,
-            seconds=seconds,
+            workload=target.bodies.workload,
+            planned_rate=load.rate,
+            connections=load.connections,
+            seconds=load.seconds,
             sent=tally.sent,
             answered=len(tally.latencies),
             errors=dict(tally.errors),
             latency_ms=quantiles(tally.latencies),
-            cpu_seconds=watch.cpu_seconds,
-            store_cpu_seconds=watch.store_cpu_seconds,
-            samples=tuple(watch.samples),
+            cpu_seconds=usage.cpu_seconds,
+            store_cpu_seconds=usage.store_cpu_seconds,
+            samples=tuple(usage.samples),
             stages_ms=tally.stages_ms(),
             error_latency_ms={kind: quantiles(ms) for kind, ms in tally.failed.items()},
             sent_late_ms=quantiles(tally.late),

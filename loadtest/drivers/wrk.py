@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtest.drivers.driver import DriverError
+from loadtest.drivers.driver import DriverError, Load
 from loadtest.drivers.program import check, found, output
 from loadtest.drivers.pump import TIMEOUT_S
 from loadtest.pacing import QUANTILES
 from loadtest.result import Result
-from loadtest.watch import Watched, watching
-from loadtest.workload import Bodies
+from loadtest.watch import watching
 
 __all__ = ["WrkDriver", "outcome", "wrk"]
 
 SCRIPT = Path(__file__).with_name("predict.lua")
 OK = "200"
-LOST = ("connect", "read", "write", "timeout")
+LATE = "timeout"  # of an answer that came, and has its status too; hardly anything else is late
+LOST = ("connect", "read", "write", LATE)
 
 
 class WrkDriver:
@@ -23,54 +23,45 @@ class WrkDriver:
 
     name = "wrk"
 
-    def run(
-        self,
-        url: str,
-        bodies: Bodies,
-        planned_rate: float | None,
-        seconds: float,
-        connections: int,
-        watched: Watched,
-    ) -> Result:
+    def run(self, load: Load) -> Result:
         """See `Driver.run`; a rate is a ValueError."""
-        if planned_rate is not None:
-            raise ValueError(f"rate is {planned_rate:g}, but wrk has no rate: it is a closed loop")
-        with watching(watched, seconds) as watch:
-            figures = wrk(url, bodies, None, seconds, connections)
+        if load.rate is not None:
+            raise ValueError(f"rate is {load.rate:g}, but wrk has no rate: it is a closed loop")
+        target = load.target
+        with watching(target.watched, load.seconds) as usage:
+            figures = wrk(load)
         answered, errors = outcome(figures)
         if not answered:
-            raise DriverError(f"{url} answered no request: {errors}")
+            raise DriverError(f"{target.url} answered no request: {errors}")
         return Result(
-            server=watched.server,
+            server=target.watched.server,
             driver=self.name,
-            workload=bodies.workload,
+            workload=target.bodies.workload,
             planned_rate=None,
-            connections=connections,
+            connections=load.connections,
             seconds=figures["duration"] / 1e6,
             sent=answered + sum(errors.values()),
             answered=answered,
             errors=errors,
             latency_ms={name: figures[name] / 1e3 for name in QUANTILES},
-            cpu_seconds=watch.cpu_seconds,
-            store_cpu_seconds=watch.store_cpu_seconds,
-            samples=tuple(watch.samples),
+            cpu_seconds=usage.cpu_seconds,
+            store_cpu_seconds=usage.store_cpu_seconds,
+            samples=tuple(usage.samples),
         )
 
 
-def wrk(
-    url: str, bodies: Bodies, rate: float | None, seconds: float, connections: int
-) -> dict[str, float]:
+def wrk(load: Load) -> dict[str, float]:
     """Run wrk and return what its script prints: answers by status, losses, and microseconds.
 
     With a rate, connections that are idle send at even times, which wrk's latencies don't count
     from: good for pressure, not for measuring it.
     """
-    check(seconds, connections)
+    check(load, whole=True)
     program = found("wrk", "bin/wrk", "on Debian: apt-get install wrk")
-    command = [program, "-t", "1", "-c", str(connections), "-d", f"{seconds:.0f}s"]
+    command = [program, "-t", "1", "-c", str(load.connections), "-d", f"{load.seconds:.0f}s"]
     command += ["--timeout", f"{TIMEOUT_S:.0f}s"]
-    command += ["-s", str(SCRIPT), url, "--", str(bodies.file), *([f"{rate}"] if rate else [])]
-    printed = output(command, seconds)
+    command += ["-s", str(SCRIPT), load.target.url, "--", str(load.target.bodies.file)]
+    printed = output([*command, *([f"{load.rate}"] if load.rate else [])], load.seconds)
     lines = [line for line in printed.splitlines() if line.startswith("RESULT ")]
     if not lines:
         raise DriverError(f"wrk failed: {printed.strip()}")
@@ -79,6 +70,7 @@ def wrk(
 
 
 def outcome(figures: Mapping[str, float]) -> tuple[int, dict[str, int]]:
-    """Return how many requests of `wrk` were answered 200, and the errors by kind."""
+    """Return how many requests of `wrk` were answered 200 in time, and the errors by kind."""
     counts = {name: int(n) for name, n in figures.items() if name.isdigit() or name in LOST}
-    return counts.pop(OK, 0), {name: count for name, count in counts.items() if count}
+    answered = max(0, counts.pop(OK, 0) - counts.get(LATE, 0))
+    return answered, {name: count for name, count in counts.items() if count}

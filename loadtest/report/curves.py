@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from loadtest.numbers import figure, grouped
 from loadtest.report.document import Picture, Section, Table
 from loadtest.report.lines import Chart, Mark, Point, Series, draw_lines
-from loadtest.report.numbers import figure, grouped
 from loadtest.report.runs import Group, Run, median
 from loadtest.result import Result
 from loadtest.sizing.sizing import Sizing

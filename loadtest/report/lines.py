@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loadtest.numbers import brief
 from loadtest.report.elements import Element, tag
 from loadtest.report.labels import shortened, text_width
-from loadtest.report.numbers import brief
 from loadtest.report.scale import Scale, linear, logarithmic
 
 __all__ = ["Chart", "Mark", "Series", "draw_lines"]

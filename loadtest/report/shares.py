@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from loadtest.numbers import figure
 from loadtest.report.bars import Bar, Stack, draw_bars, draw_stacks
 from loadtest.report.document import Picture, Section, Table
 from loadtest.report.lines import Chart, Series, draw_lines
-from loadtest.report.numbers import figure
 from loadtest.report.runs import Group, Run, median
 from loadtest.result import Result
 

@@ -4,12 +4,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from loadtest.numbers import brief, figure, grouped, in_words
 from loadtest.report.document import Section, Table, Tile
-from loadtest.report.numbers import brief, figure, grouped, in_words, share
 from loadtest.report.runs import File, Group, failed, median
 from loadtest.result import Result
 from loadtest.sizing.fleet import METHOD
 from loadtest.sizing.sizing import Sizing
+from loadtest.sizing.words import sizing_facts
 
 __all__ = ["about_section", "every_load_section", "failures_section", "fleet_section", "headline"]
 
@@ -41,7 +42,7 @@ def fleet_section(files: Sequence[File]) -> Section:
     """Return the nodes and the cost for the target of each sizing, a column each."""
     sized = [(file.results[-1], file.sizing) for file in files if file.sizing]
     columns = ["", *(result.server for result, _ in sized)]
-    facts = [_fleet_facts(result, sizing) for result, sizing in sized]
+    facts = [sizing_facts(sizing, result) for result, sizing in sized]
     rows = [[name, *(each[name] for each in facts)] for name in facts[0]] if facts else []
     text = f"Interval: {METHOD}." if facts else ""
     return Section("The fleet", text, (), Table(columns, rows))
@@ -109,7 +110,7 @@ def _sized(sizing: Sizing, result: Result) -> tuple[str, list[Tile]]:
             "a month",
             f"at {fleet.currency}{fleet.node_price:,.2f} a node and hour",
         ),
-        Tile(grouped(knee.value), "/s", f"requests that one node bears{_least(sizing)}"),
+        Tile(grouped(knee.value), "/s", f"requests that one node bears{least and ', at least'}"),
         Tile(figure(result.latency_ms["p99"]), "ms", f"p99 at {grouped(fleet.node_rps)} a second"),
     ]
     if not math.isnan(result.cpu_us):
@@ -124,46 +125,8 @@ def _verified(sizing: Sizing, result: Result) -> str:
     return f"at {rate} a second it failed by {sizing.verdicts[-1]}."
 
 
-def _least(sizing: Sizing) -> str:
-    return "" if sizing.conclusive else ", at least"
-
-
-def _fleet_facts(result: Result, sizing: Sizing) -> dict[str, str]:
-    fleet, knee, between = sizing.fleet, sizing.knee, sizing.nodes_between
-    objective = sizing.objective
-    interval = f", {grouped(knee.low)} to {grouped(knee.high)}" if knee.low and knee.high else ""
-    spread = f", {_range(*between)} by the interval" if between else ""
-    budget = f"errors at most {share(objective.error_budget)}"
-    predictions = in_words(fleet.target_rps * result.workload.candidates)
-    measured = f"{objective.quantile} {figure(result.latency_ms[objective.quantile])} ms"
-    return {
-        "objective": f"{objective.quantile} at most {objective.latency_ms:g} ms, {budget}",
-        "a node bears": f"{grouped(knee.value)} requests a second{_least(sizing)}{interval}",
-        "what limits it": f"{sizing.limit}: {sizing.words}",
-        "a node is given": f"{grouped(fleet.node_rps)} a second, {share(fleet.headroom)} left free",
-        "measured there": f"{measured}, {_cpu(result)}: {_verdict(sizing)}",
-        "target": f"{predictions} predictions a second, {grouped(fleet.target_rps)} requests",
-        "nodes": f"{fleet.nodes}, of which {fleet.spare} spare{spread}",
-        "cost": fleet.cost,
-    }
-
-
-def _range(least: int, most: int) -> str:
-    return f"{least} to {most}" if most > least else f"exactly {least}"
-
-
 def _doubt(sizing: Sizing) -> str:
     return "" if sizing.verified else "; not verified"
-
-
-def _verdict(sizing: Sizing) -> str:
-    return "objective kept" if sizing.verified else f"failed by {sizing.verdicts[-1]}"
-
-
-def _cpu(result: Result) -> str:
-    if math.isnan(result.cpu_us):
-        return "CPU not seen"
-    return f"{figure(result.cpu_us)} \N{MICRO SIGN}s of CPU a request"
 
 
 def _load_row(name: str, result: Result) -> list[str]:

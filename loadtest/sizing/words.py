@@ -2,12 +2,13 @@
 
 import math
 
+from loadtest.numbers import figure, grouped, in_words, share
 from loadtest.result import Result
 from loadtest.sizing.fleet import METHOD
 from loadtest.sizing.objective import Step
 from loadtest.sizing.sizing import Sizing
 
-__all__ = ["describe", "progress_line"]
+__all__ = ["describe", "progress_line", "sizing_facts"]
 
 
 def progress_line(step: Step) -> str:
@@ -21,51 +22,59 @@ def progress_line(step: Step) -> str:
 
 
 def describe(sizing: Sizing, verification: Result) -> str:
-    """Say what a node bears, why not more, and what fleet serves the target."""
-    return "\n".join([*_node(sizing, verification), *_fleet(sizing, verification)])
+    """Say what a node bears, why not more, and what fleet serves the target; a fact a line."""
+    candidates = f"{verification.workload.candidates} candidates"
+    facts = sizing_facts(sizing, verification)
+    lines = (f"{name:17}{fact}" for name, fact in facts.items())
+    return "\n".join([f"{verification.server}, {candidates}", *lines, f"intervals: {METHOD}"])
 
 
-def _node(sizing: Sizing, verification: Result) -> list[str]:
-    knee, objective = sizing.knee, sizing.objective
-    candidates = verification.workload.candidates
-    bears = "bears" if sizing.conclusive else "bears at least"
-    budget = f"errors <= {objective.error_budget:.3%}"
-    latency = f"{objective.quantile} <= {objective.latency_ms:g} ms"
-    requests = f"{knee.value:,.0f} requests a second{_between(sizing)}"
-    predictions = f"{knee.value * candidates:,.0f} predictions a second"
-    return [
-        f"{verification.server}, {candidates} candidates, {latency}, {budget}",
-        f"a node {bears} {requests}: {predictions}",
-        f"limited by {sizing.limit}: {sizing.words}",
-        _verification(sizing, verification),
-    ]
+def sizing_facts(sizing: Sizing, verification: Result) -> dict[str, str]:
+    """Return the facts of a sizing by their names.
+
+    Parameters
+    ----------
+    verification : Result
+        The load at the rate that the fleet gives a node.
+    """
+    fleet, between, objective = sizing.fleet, sizing.nodes_between, sizing.objective
+    spread = f", {_range(*between)} by the interval" if between else ""
+    budget = f"errors at most {share(objective.error_budget)}"
+    predictions = in_words(fleet.target_rps * verification.workload.candidates)
+    return {
+        "objective": f"{objective.quantile} at most {objective.latency_ms:g} ms, {budget}",
+        "a node bears": _bears(sizing, verification.workload.candidates),
+        "what limits it": f"{sizing.limit}: {sizing.words}",
+        "a node is given": f"{grouped(fleet.node_rps)} a second, {share(fleet.headroom)} left free",
+        "measured there": _measured(sizing, verification),
+        "target": f"{predictions} predictions a second, {grouped(fleet.target_rps)} requests",
+        "nodes": f"{fleet.nodes}, of which {fleet.spare} spare{spread}",
+        "cost": fleet.cost,
+    }
 
 
-def _verification(sizing: Sizing, result: Result) -> str:
-    quantile, fleet = sizing.objective.quantile, sizing.fleet
-    rate = f"{fleet.node_rps:,.0f} a second, with {fleet.headroom:.0%} headroom"
-    measured = f"{quantile} {result.latency_ms[quantile]:.1f} ms, errors {result.error_share:.3%}"
-    verdict = "verified" if sizing.verified else f"NOT verified: {sizing.verdicts[-1]}"
-    return f"at {rate}: {measured}, {_cpu(result)}: {verdict}"
-
-
-def _between(sizing: Sizing) -> str:
-    knee = sizing.knee
+def _bears(sizing: Sizing, candidates: int) -> str:
+    knee, least = sizing.knee, "" if sizing.conclusive else "at least "
+    rate = f"{least}{grouped(knee.value)} requests a second"
+    predictions = f"{in_words(knee.value * candidates)} predictions"
     if knee.low is None or knee.high is None:
-        return " (one search: no interval)"
-    return f" ({knee.low:,.0f}..{knee.high:,.0f} by {knee.times} searches; {METHOD})"
+        return f"{rate}, {predictions}; found once, so without an interval"
+    interval = f"{grouped(knee.low)} to {grouped(knee.high)} by {knee.times} searches"
+    return f"{rate}, {predictions}; {interval}"
+
+
+def _measured(sizing: Sizing, result: Result) -> str:
+    quantile = sizing.objective.quantile
+    latency = f"{quantile} {figure(result.latency_ms[quantile])} ms"
+    verdict = "objective kept" if sizing.verified else f"failed by {sizing.verdicts[-1]}"
+    return f"{latency}, errors {share(result.error_share)}, {_cpu(result)}: {verdict}"
+
+
+def _range(least: int, most: int) -> str:
+    return f"{least} to {most}" if most > least else f"exactly {least}"
 
 
 def _cpu(result: Result) -> str:
     if math.isnan(result.cpu_us):
-        return "CPU unknown"
-    return f"{result.cpu_us:.0f} us of CPU a request"
-
-
-def _fleet(sizing: Sizing, verification: Result) -> list[str]:
-    fleet, between = sizing.fleet, sizing.nodes_between
-    predictions = fleet.target_rps * verification.workload.candidates
-    interval = f" (interval {between[0]}..{between[1]})" if between else ""
-    target = f"{predictions:,.0f} predictions a second, {fleet.target_rps:,.0f} requests"
-    count = f"{fleet.nodes - fleet.spare} nodes and {fleet.spare} spare = {fleet.nodes}{interval}"
-    return [f"fleet for {target}: {count}", f"cost: {fleet.cost}"]
+        return "CPU not seen"
+    return f"{figure(result.cpu_us)} \N{MICRO SIGN}s of CPU a request"

@@ -28,7 +28,7 @@ from loadtest.sampler.mixes import SEED
 from loadtest.top_k.contenders import CONTENDERS
 from loadtest.top_k.measure import Refused, Stage
 from loadtest.top_k.report import draws_tables, requests_tables
-from loadtest.top_k.requests import Load, Window, measure_refresh, measure_threads
+from loadtest.top_k.requests import Plan, Window, measure_refresh, measure_threads
 
 __all__ = ["main"]
 
@@ -89,15 +89,15 @@ def _draws(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def _threads(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    return _told(measure_threads(folder, _load(options), options.gpu), options)
+    return _told(measure_threads(folder, _plan(options), options.gpu), options)
 
 
 def _refresh(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    return _told(measure_refresh(folder, _load(options)), options)
+    return _told(measure_refresh(folder, _plan(options)), options)
 
 
-def _load(options: argparse.Namespace) -> Load:
-    return Load(options.arms, options.k, options.rate, options.seconds, options.windows)
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(options.arms, options.k, options.rate, options.seconds, options.windows)
 
 
 def _told(windows: list[Window], options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -13,12 +13,12 @@ from loadtest.top_k.arms import Files
 __all__ = ["refreshing", "steady"]
 
 BUILDER = b"service.catalogs.builder"
-LOOK_S = 0.02
+LOOK_S = 0.1
 
 
 @contextmanager
 def steady(pid: int) -> Iterator[None]:
-    """Hold every process that makes a snapshot for a service for as long as the block lasts."""
+    """Hold the process that reads a service's catalogue for as long as the block lasts."""
     over = threading.Event()
     held: list[int] = []
 
@@ -35,7 +35,7 @@ def steady(pid: int) -> Iterator[None]:
 
 @contextmanager
 def refreshing(pid: int, files: Files) -> Iterator[None]:
-    """Have every process that makes a snapshot for a service find another file than the last."""
+    """Have each reading of a service's catalogue find another file than the one before."""
     over = threading.Event()
     present = _builder(pid)
 
@@ -60,9 +60,9 @@ def _thread(work: Callable[[], None], over: threading.Event) -> Iterator[None]:
 
 
 def _builders(pid: int, over: threading.Event) -> Iterator[int]:
-    """Yield each process that makes a snapshot, soon after it begins.
+    """Yield the process of each reading of the catalogue, soon after it begins; never two at once.
 
-    While one runs this looks at nothing else: a walk through all threads takes 1.3 ms, for which
+    While it runs this looks at nothing else: a walk through all threads takes 1.3 ms, for which
     requests would wait.
     """
     builder = None

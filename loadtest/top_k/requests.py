@@ -15,7 +15,7 @@ from loadtest.drivers.pump import send
 from loadtest.top_k.arms import Files, Service, make_files, service
 from loadtest.top_k.refreshes import refreshing, steady
 
-__all__ = ["Load", "Window", "measure_refresh", "measure_threads", "window"]
+__all__ = ["Plan", "Window", "measure_refresh", "measure_threads", "window"]
 
 STAGE = re.compile(rb"(\w+);dur=([0-9.]+)")
 WARM_UP_S = 1.0  # or a window, if that is shorter
@@ -24,7 +24,7 @@ AT_ONCE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Plan:
     """What is asked of the services, and for how long.
 
     Attributes
@@ -77,9 +77,9 @@ class Window:
     versions: int
 
 
-def measure_threads(folder: Path, load: Load, gpu: str) -> list[Window]:
+def measure_threads(folder: Path, plan: Plan, gpu: str) -> list[Window]:
     """Ask services of one thread and of two in turn, one request after the other."""
-    files = make_files(folder, load.arms)
+    files = make_files(folder, plan.arms)
     windows = []
     with ExitStack() as stack:
         services = {
@@ -91,25 +91,25 @@ def measure_threads(folder: Path, load: Load, gpu: str) -> list[Window]:
         if gpu != "off":
             services["GPU"] = stack.enter_context(service(files, 1, NEVER_S, gpu))
         for each in services.values():
-            _window("", 0, each, load, None, load.warm_up_s)
-        for round_ in range(load.rounds):
+            _window("", 0, each, plan, None, plan.warm_up_s)
+        for round_ in range(plan.rounds):
             for name, each in services.items():
-                windows.append(_window(name, round_, each, load, None, load.seconds))
-            print(f"round {round_ + 1} of {load.rounds} with threads", file=sys.stderr)
+                windows.append(_window(name, round_, each, plan, None, plan.seconds))
+            print(f"round {round_ + 1} of {plan.rounds} with threads", file=sys.stderr)
     return windows
 
 
-def measure_refresh(folder: Path, load: Load) -> list[Window]:
+def measure_refresh(folder: Path, plan: Plan) -> list[Window]:
     """Ask one service at a rate, while its catalogue stays and while it is read without pause."""
-    files = make_files(folder, load.arms)
+    files = make_files(folder, plan.arms)
     windows = []
     with service(files, 1, AT_ONCE_S) as asked:
-        _window("", 0, asked, load, load.rate, load.warm_up_s)
-        for round_ in range(load.rounds):
+        _window("", 0, asked, plan, plan.rate, plan.warm_up_s)
+        for round_ in range(plan.rounds):
             for name in ("steady", "refreshing"):
                 with _state(name, asked, files):
-                    windows.append(_window(name, round_, asked, load, load.rate, load.seconds))
-            print(f"round {round_ + 1} of {load.rounds} with refreshes", file=sys.stderr)
+                    windows.append(_window(name, round_, asked, plan, plan.rate, plan.seconds))
+            print(f"round {round_ + 1} of {plan.rounds} with refreshes", file=sys.stderr)
     return windows
 
 
@@ -120,11 +120,11 @@ def _state(name: str, asked: Service, files: Files) -> Iterator[None]:
 
 
 def _window(
-    what: str, round_: int, asked: Service, load: Load, rate: float | None, seconds: float
+    what: str, round_: int, asked: Service, plan: Plan, rate: float | None, seconds: float
 ) -> Window:
     exchanges: list[Exchange] = []
     connections = 1 if rate is None else 32
-    send(asked.url, [load.body()], rate, seconds, connections, exchanges.append)
+    send(asked.url, [plan.body()], rate, seconds, connections, exchanges.append)
     return window(what, round_, exchanges)
 
 

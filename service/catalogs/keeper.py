@@ -123,7 +123,13 @@ class Keeper:
 
     async def _retire(self, old: Mapped) -> None:
         await asyncio.sleep(HELD_S)
-        self._threads.submit(old.let_go)  # the thread holds it last: its pages take 10 ms to free
+        self._threads.submit(self._let_go, old)  # and hold it last: its pages take 10 ms to free
+
+    def _let_go(self, old: Mapped) -> None:
+        try:
+            old.let_go()
+        except Exception as error:  # nobody asks for the outcome
+            log.warning("catalogue %s: old pages can't be let go: %s", self._name, error)
 
     def _new(self) -> Mapped | None:
         """Look whether something was said; return the current snapshot where it is another."""

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 from service.errors import Internal, NotHttp, Problem
 from service.http.exchange import Exchange
 from service.http.head import answer_head, check_head, request_scope
-from service.reply import CLOSE, PROBLEM_JSON, Headers
+from service.reply import CLOSE, PROBLEM_JSON, Answer, Headers
 
 __all__ = ["Connection"]
 
@@ -46,6 +46,8 @@ class Connection(asyncio.Protocol):
     ----------
     refused : callable
         Told of each problem that the application doesn't know of.
+    admit : callable
+        Asked, when a request's turn comes, for an answer in place of the application's.
 
     Attributes
     ----------
@@ -54,11 +56,16 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(
-        self, app: ASGIApp, connections: "set[Connection]", refused: Callable[[Problem], None]
+        self,
+        app: ASGIApp,
+        connections: "set[Connection]",
+        refused: Callable[[Problem], None],
+        admit: Callable[[Scope], Answer | None],
     ) -> None:
         self._app = app
         self._connections = connections
         self._refused = refused
+        self._admit = admit
         self._loop = asyncio.get_running_loop()
         self.closed = self._loop.create_future()
         self._parser = httptools.HttpRequestParser(self)
@@ -275,8 +282,12 @@ class Connection(asyncio.Protocol):
         if self._waiting and self._current is None and not self._full:
             crowded = len(self._waiting) >= WAITING
             self._awaited_since = NEVER
-            self._current = self._waiting.popleft()
-            self._task = self._loop.create_task(self._run(self._current))
+            exchange = self._current = self._waiting.popleft()
+            answer = self._admit(exchange.scope)
+            if answer is None:
+                self._task = self._loop.create_task(self._run(exchange))
+            else:
+                exchange.settle(*answer)
             if crowded:
                 self._read_on()
                 self._regulate()

@@ -103,6 +103,15 @@ class Exchange:
         (length,) = [value for name, value in self.scope["headers"] if name == LENGTH] or (b"",)
         return not length.isdigit() or int(length) > HELD_BYTES
 
+    def settle(self, status: int, headers: Headers, body: bytes) -> None:
+        """Give the answer to the connection."""
+        self._peer.answer(self, status, headers, body)
+        self.answered = True
+        self._parts.clear()
+        if self._held > HELD_BYTES:
+            self._peer.hold(False)
+        self._wake()
+
     async def receive(self) -> Message:
         """See ASGI."""
         if not (self._news or self._gone or self.answered):
@@ -128,12 +137,7 @@ class Exchange:
         if not message.get("more_body"):
             parts = self._answer
             body = parts[0] if len(parts) == 1 else b"".join(parts)
-            self._peer.answer(self, *self._head, body)
-            self.answered = True
-            self._parts.clear()
-            if self._held > HELD_BYTES:
-                self._peer.hold(False)
-            self._wake()
+            self.settle(*self._head, body)
 
     async def _wait(self) -> None:
         if not self._begun and self.scope["http_version"] == "1.1" and self._expects():

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable
 
 import uvloop
-from starlette.applications import Starlette
 
+from service.app import Service
 from service.config import ServerSettings
 from service.http.connection import Connection
 from service.logs import log_config
@@ -18,20 +18,20 @@ BACKLOG = 4096
 SWEEP_S = 1.0
 
 
-def run_worker(load: Callable[[], Starlette], settings: ServerSettings) -> None:
+def run_worker(load: Callable[[], Service], settings: ServerSettings) -> None:
     """Serve an application until SIGINT, then finish what is in flight."""
     logging.config.dictConfig(log_config(settings.log_level))
     uvloop.run(_serve(load, settings))
 
 
-async def _serve(load: Callable[[], Starlette], settings: ServerSettings) -> None:
+async def _serve(load: Callable[[], Service], settings: ServerSettings) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGINT, stop.set)
     app = load()
     connections: set[Connection] = set()
     async with app.router.lifespan_context(app):
         server = await loop.create_server(
-            lambda: Connection(app, connections, app.state.refused),
+            lambda: Connection(app, connections, app.state.refused, app.admit),
             settings.host,
             settings.port,
             reuse_port=True,

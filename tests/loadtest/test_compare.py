@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from loadtest.compare import add_arguments, compare
-from loadtest.comparison import comparison_table, ratios
 from loadtest.contenders import CONTENDERS, Contender
+from loadtest.ratios import comparison_table, ratios
 from loadtest.result import Result, Workload, read_results
 
 needs_wrk = pytest.mark.skipif(

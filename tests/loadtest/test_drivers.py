@@ -7,15 +7,18 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from loadtest.drivers import DriverError, PythonDriver, WrkDriver
+from loadtest.drivers import Driver, DriverError, Load, LocustDriver, PythonDriver, WrkDriver
 from loadtest.drivers.connection import Exchange
 from loadtest.drivers.pump import send
+from loadtest.drivers.wrk import outcome
 from loadtest.processes import accepts, free_port, running
-from loadtest.result import Workload
+from loadtest.result import Result, Workload
+from loadtest.target import Target
 from loadtest.watch import Watched
 from loadtest.workload import Bodies
 
@@ -49,6 +52,13 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     command += ["--working-dir", str(folder), "--log-level", "warning"]
     with running(command, port, accepts):
         yield port
+
+
+def target(url: str, folder: Path, bodies: str, candidates: int = 400) -> Target:
+    """Return a server that is posted these bodies, each on a line."""
+    file = folder / "bodies"
+    file.write_text(bodies)
+    return Target(url, Bodies(Workload(candidates), file), Watched("stalling"))
 
 
 def exchanges(
@@ -128,10 +138,8 @@ def test_a_server_that_goes_is_an_error_of_each_request(tmp_path: Path) -> None:
 
 
 def test_the_result_counts_statuses_and_stages(port: int, tmp_path: Path) -> None:
-    (tmp_path / "bodies").write_text('"ok"\n"fail"\n')
-    bodies = Bodies(Workload(candidates=2), tmp_path / "bodies")
-    url, watched = f"http://127.0.0.1:{port}/", Watched("stalling")
-    result = PythonDriver().run(url, bodies, 100.0, 0.5, 50, watched)
+    asked = target(f"http://127.0.0.1:{port}/", tmp_path, '"ok"\n"fail"\n')
+    result = PythonDriver().run(Load(asked, 0.5, 50, 100.0))
     assert (result.sent, result.answered, result.errors) == (50, 25, {"503": 25})
     assert result.error_share == 0.5
     assert result.stages_ms == {"decode": 0.5, "score": 42.5}
@@ -143,27 +151,41 @@ def test_the_result_counts_statuses_and_stages(port: int, tmp_path: Path) -> Non
 
 
 def test_a_load_that_is_not_answered_is_an_error(port: int, tmp_path: Path) -> None:
-    (tmp_path / "bodies").write_text('"fail"\n')
-    bodies = Bodies(Workload(), tmp_path / "bodies")
-    driver, watched = PythonDriver(), Watched("stalling")
+    def load(url: str) -> Result:
+        return PythonDriver().run(Load(target(url, tmp_path, '"fail"\n'), 0.1, 8, 50.0))
+
     with pytest.raises(DriverError, match=r"answered no request: \{'503': 5\}"):
-        driver.run(f"http://127.0.0.1:{port}/", bodies, 50.0, 0.1, 8, watched)
+        load(f"http://127.0.0.1:{port}/")
     with pytest.raises(DriverError, match=r"can't connect to 127\.0\.0\.1"):
-        driver.run(f"http://127.0.0.1:{free_port()}/", bodies, 50.0, 0.1, 8, watched)
+        load(f"http://127.0.0.1:{free_port()}/")
     with pytest.raises(ValueError, match="url is 'ftp://a'"):
-        driver.run("ftp://a", bodies, 50.0, 0.1, 8, watched)
+        load("ftp://a")
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_wrk_counts_errors_by_status_and_has_no_rate(port: int, tmp_path: Path) -> None:
-    (tmp_path / "bodies").write_text('"quick"\n"fail"\n"quick"\n')
-    bodies = Bodies(Workload(candidates=3), tmp_path / "bodies")
-    url, watched = f"http://127.0.0.1:{port}/", Watched("stalling")
+    bodies = '"quick"\n"fail"\n"quick"\n'
+    load = Load(target(f"http://127.0.0.1:{port}/", tmp_path, bodies, candidates=3), 1.0, 4)
     with pytest.raises(ValueError, match="rate is 50, but wrk has no rate"):
-        WrkDriver().run(url, bodies, 50.0, 1.0, 4, watched)
-    result = WrkDriver().run(url, bodies, None, 1.0, 4, watched)
+        WrkDriver().run(replace(load, rate=50.0))
+    result = WrkDriver().run(load)
     assert set(result.errors) == {"503"}
     assert result.answered == pytest.approx(2 * result.errors["503"], abs=12)
     assert result.sent == result.answered + result.errors["503"]
     assert 0 < result.latency_ms["p50"] <= result.latency_ms["p99.9"] <= result.latency_ms["max"]
     assert result.predictions_per_s == pytest.approx(3 * result.throughput)
+
+
+def test_an_answer_that_came_too_late_for_wrk_counts_once() -> None:
+    figures = {"duration": 4e6, "p50": 11_531.0, "timeout": 8.0, "read": 0.0, "200": 52.0}
+    assert outcome(figures) == (44, {"timeout": 8})
+    assert outcome({"timeout": 2.0, "200": 1.0, "503": 3.0}) == (0, {"timeout": 2, "503": 3})
+
+
+@pytest.mark.parametrize("driver", [WrkDriver(), LocustDriver()], ids=["wrk", "locust"])
+def test_a_program_of_whole_seconds_is_asked_for_no_part_of_one(
+    driver: Driver, tmp_path: Path
+) -> None:
+    load = Load(target("http://127.0.0.1:9/", tmp_path, "{}\n"), 2.5, 1)
+    with pytest.raises(ValueError, match=r"seconds is 2\.5, must be a whole number"):
+        driver.run(load)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtest.__main__ import main
-from loadtest.drivers import DRIVERS, PythonDriver
+from loadtest.drivers import DRIVERS, Load, PythonDriver
 from loadtest.drivers.program import BUILD
 from loadtest.listeners import listener
 from loadtest.processes import free_port
@@ -71,7 +71,7 @@ def test_the_process_behind_a_port_is_found(service: Target) -> None:
 
 
 def test_the_python_driver_sees_the_server_s_cpu_memory_and_stages(service: Target) -> None:
-    result = PythonDriver().run(service.url, service.bodies, 200.0, 0.5, 16, service.watched)
+    result = PythonDriver().run(Load(service, 0.5, 16, 200.0))
     assert (result.sent, result.answered, result.errors) == (100, 100, {})
     assert result.planned_rate == 200
     assert result.cpu_us > 0
@@ -139,7 +139,7 @@ def test_programs_of_others_give_the_same_figures(name: str, service: Target) ->
     if not (shutil.which(name) or shutil.which(BUILD / PLACES[name])):
         pytest.skip(f"{name} is not installed: make load-{name}")
     rate = None if name == "wrk" else 40.0
-    result = DRIVERS[name].run(service.url, service.bodies, rate, 3.0, 16, service.watched)
+    result = DRIVERS[name].run(Load(service, 3.0, 16, rate))
     assert result.driver == name
     assert set(result.errors) <= {"not sent"}  # by k6 on a busy machine
     assert result.answered == result.sent

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from loadtest.processes import accepts, free_port, running
+from loadtest.report.content import report_of
+from loadtest.report.markdown import render_markdown
+from loadtest.report.runs import read_file
 from loadtest.result import read_results
 from loadtest.size import add_arguments
 from loadtest.sizing.fleet import nodes
@@ -80,10 +83,25 @@ def test_a_known_knee_is_found_and_verified(url: str, ids: Path, tmp_path: Path)
     assert sizing.fleet.price_an_hour == 2 * sizing.fleet.nodes
     assert len(results) == len(sizing.verdicts) == len(sizing.efforts)
     assert results[-1].planned_rate == pytest.approx(0.5 * sizing.knee.value)
-    assert f"= {sizing.fleet.nodes}" in done.stdout
-    assert "limited by" in done.stdout
+    assert f"nodes            {sizing.fleet.nodes}, of which 1 spare\n" in done.stdout
+    assert f"what limits it   {sizing.limit}: {sizing.words}\n" in done.stdout
     assert "search 1 of 1: 70 a second: " in done.stderr
     assert json.loads(file.read_text())["about"]["sizing"]["limit"] == sizing.limit
+
+
+def test_loads_that_found_no_knee_are_kept(url: str, ids: Path, tmp_path: Path) -> None:
+    file = tmp_path / "size.json"
+    options = ["--url", url, "--id-file", str(ids), *FEW, "--json", str(file)]
+    done = size(*options, "--start", "8", "--seconds", "0.5", "--latency-ms", "0.001")
+    assert done.returncode == 1
+    assert "requests a second broke the objective: latency" in done.stderr
+    results, about = read_results(file)
+    assert [result.planned_rate for result in results] == [8, 8, 4, 4, 2, 2, 1, 1]
+    assert read_sizing(about) is None
+    assert done.stdout.count("| python |") == 8
+    page = render_markdown(report_of([read_file(file)], "Load"))
+    assert "Every load" in page
+    assert "The fleet" not in page
 
 
 @pytest.mark.parametrize(

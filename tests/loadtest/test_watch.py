@@ -22,16 +22,16 @@ def test_cpu_and_memory_of_a_process_are_seen() -> None:
         assert process.stdout
         process.stdout.readline()
         before = cpu_seconds(process.pid)
-        with watching(Watched("spinning", process.pid), 1.0) as watch:
+        with watching(Watched("spinning", process.pid), 1.0) as usage:
             while cpu_seconds(process.pid) - before < 0.1:
                 process.stdin.write(b"\n")
                 process.stdin.flush()
                 process.stdout.readline()
         process.stdin.close()
-    assert watch.cpu_seconds > 0.05
-    assert watch.store_cpu_seconds == 0
-    assert watch.samples
-    assert watch.samples[-1].resident_bytes > 1_000_000
+    assert usage.cpu_seconds > 0.05
+    assert usage.store_cpu_seconds == 0
+    assert usage.samples
+    assert usage.samples[-1].resident_bytes > 1_000_000
 
 
 def test_a_server_that_ends_under_load_is_an_error() -> None:

@@ -1,6 +1,7 @@
 """Catalogues are read, adopted by all, and kept whatever becomes of a reading or a worker."""
 
 import asyncio
+import ctypes
 import os
 import shutil
 import time
@@ -84,6 +85,15 @@ def has_reader(pipe: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def builder() -> int:
+    """Return the process that reads for a worker of this one."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    children = {int(child) for task in tasks for child in task.read_text().split()}
+    commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    (found,) = (child for child, command in commands.items() if b"catalogs.builder" in command)
+    return found
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -184,6 +194,25 @@ async def test_who_reads_an_old_snapshot_reads_it_to_its_end(tmp_path) -> None:
         assert worker.catalog.snapshot.version != old.version
 
 
+def lock_in_memory(column: np.ndarray) -> None:
+    """Keep its page from being let go, as `mlockall` would."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlock(ctypes.c_void_p(column.ctypes.data), ctypes.c_size_t(column.nbytes)):
+        pytest.skip(f"memory can't be locked here: {os.strerror(ctypes.get_errno())}")
+
+
+async def test_pages_that_can_not_be_let_go_are_told(tmp_path, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(keeper, "HELD_S", 0.0)
+    arms = tmp_path / "arms.csv"
+    write(arms, 5.0)
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: worker.alpha == [5.0])
+        lock_in_memory(worker.catalog.snapshot.arms.alpha)
+        write(arms, 7.0)
+        await until(lambda: "catalogue c: old pages can't be let go: " in caplog.text)
+        assert worker.alpha == [7.0]
+
+
 async def test_another_worker_takes_over(tmp_path) -> None:
     arms = tmp_path / "arms.csv"
     write(arms, 5.0)
@@ -224,6 +253,20 @@ async def test_a_reading_that_hangs_is_ended(tmp_path) -> None:
     async with working(settings_of(tmp_path, pipe, "timeout_s = 1.0"), tmp_path) as worker:
         await until(lambda: "longer than timeout_s, 1 s, and was ended" in worker.check()[1])
     write(pipe, 5.0)
+
+
+async def test_a_reading_that_nobody_waits_for_leaves_the_cpus_to_requests(tmp_path) -> None:
+    arms, pipe = tmp_path / "arms.csv", tmp_path / "pipe"
+    write(arms, 5.0)
+    os.mkfifo(pipe)
+    async with working(settings_of(tmp_path, arms), tmp_path) as worker:
+        await until(lambda: worker.alpha)
+        known = sum(worker.figures("catalog_readings"))
+        await until(lambda: sum(worker.figures("catalog_readings")) > known + 1)
+        pipe.replace(arms)
+        await until(lambda: has_reader(arms))
+        assert os.getpriority(os.PRIO_PROCESS, builder()) == 19
+        assert len(os.sched_getaffinity(builder())) == 1
 
 
 async def test_a_worker_that_ends_does_not_wait_for_a_reading(tmp_path) -> None:

@@ -18,6 +18,7 @@ from service.counts import Counts
 from service.json_codec import JsonCodec
 from service.lifecycle import SERVING, Lifecycle
 from service.predict import Predict
+from service.shed import Shed
 from service.side_threads import SideThreads
 
 MODELS = """
@@ -58,7 +59,8 @@ class Bench:
         shared = (models, self.store, Admission(8), lifecycle, self.counts, limit)
         codec = JsonCodec(models, Catalogs({}))
         predict = Predict(codec, *shared, Dispatch(), SideThreads(1))
-        app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
+        shed = Shed(predict, predict.admission, lifecycle, self.counts)
+        app = Starlette(routes=[Route("/predict", shed, methods=["POST"])])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.post("/predict", json={"candidates": ["a", "b", "c"], **body})

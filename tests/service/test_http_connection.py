@@ -52,7 +52,7 @@ async def serving(app=echo):
     connections: set[Connection] = set()
 
     def made() -> Connection:
-        return Connection(app, connections, REFUSED.append)
+        return Connection(app, connections, REFUSED.append, lambda _: None)
 
     REFUSED.clear()
     loop = asyncio.get_running_loop()

@@ -32,6 +32,35 @@ def test_problems_of_a_section_are_lines_that_name_the_setting() -> None:
     assert url.startswith("feast.url is 'http://me:***@a; b', must be like ")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('redis.url = ["redis://me:hush@h"]', "redis.url is an array, must be a string"),
+        ('redis.url = { password = "hush" }', "redis.url is a table, must be a string"),
+        ('feast.token = ["hush"]', "feast.token is an array, must be a string"),
+        ('redis = "redis://me:hush@h"', "redis is 'redis://me:***@h', must be a table"),
+        ('redis = ["redis://me:hush@h"]', "redis is an array, must be a table"),
+        ('redis.seeds = "me:hush@h:1"', "redis.seeds is 'me:***@h:1', must be an array of strings"),
+        ('redis.seeds = [["hush"]]', "redis.seeds holds an array, must be an array of strings"),
+        ('redis.seeds = ["me:hush@h"]', "redis.seeds is ['me:***@h'], must be empty"),
+        (
+            'redis = { cluster = true, seeds = ["redis://me:hush@h"] }',
+            "redis.seeds is ['redis://me:***@h'], must be servers: 'redis://me:***@h' must be",
+        ),
+        ('models = "redis://me:hush@h"', "models is 'redis://me:***@h', must be a table"),
+        ('redis.cluster = "me:hush@h"', "redis.cluster is 'me:***@h', must be true or false"),
+        ('redis.connections = ["hush"]', "redis.connections is an array, must be an integer"),
+    ],
+)
+def test_a_secret_in_a_wrong_place_is_not_told(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file, {"store": {"kind": "redis"}})
+    assert "hush" not in str(caught.value)
+    assert any(problem.startswith(said) for problem in caught.value.problems)
+
+
 @pytest.mark.parametrize("kind", ["redis", "feast"])
 @pytest.mark.parametrize("name", ["absent.pem", "nonsense.pem"])
 def test_files_that_can_not_be_read_stop_the_start(tmp_path: Path, kind: str, name: str) -> None:

@@ -110,6 +110,7 @@ def test_every_length_hashes_as_the_reference_does() -> None:
         assert hash_id(text) == expected_hash(text), size
 
 
+@pytest.mark.usefixtures("each_level")
 def test_a_column_hashes_what_hash_id_hashes() -> None:
     ids = [
         "",
@@ -128,6 +129,7 @@ def test_a_column_hashes_what_hash_id_hashes() -> None:
     assert pairs == [expected_hash(text.encode()) for text in ids]
 
 
+@pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("count", [1, 7, 64, 400])
 @pytest.mark.parametrize("most", [3, 16, 63, 64, 200])
 def test_ids_of_any_lengths_side_by_side(count: int, most: int) -> None:

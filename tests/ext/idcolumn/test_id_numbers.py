@@ -9,6 +9,8 @@ import pytest
 
 from idcolumn import numbers_to_json
 
+pytestmark = pytest.mark.usefixtures("each_level")
+
 RNG = np.random.default_rng(11)
 TENTHS = [m / 10**k for k in range(1, 8) for m in range(min(10**k, 2_000))]
 POWERS = np.array([2.0**-i for i in range(150)], np.float32)

@@ -1,27 +1,24 @@
-"""Loads of a search, with what they cost the generator."""
+"""A node tried at any rate, and what that cost the generator."""
 
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loadtest.drivers import PythonDriver
+from loadtest.drivers import Load, PythonDriver
 from loadtest.result import Result
 from loadtest.sizing.objective import Effort, Objective, Step
-from loadtest.target import Target
 
-__all__ = ["Loader"]
+__all__ = ["Trial"]
 
 
 @dataclass(frozen=True, slots=True)
-class Loader:
-    """Loads one server, open-loop, for some seconds at any rate."""
+class Trial:
+    """Has a server loaded, open-loop, at any rate, and judges it."""
 
-    target: Target
+    load: Load
     objective: Objective
-    seconds: float
-    connections: int
 
     def __call__(self, rate: float) -> Step:
         """Load the server and judge how it did.
@@ -31,11 +28,8 @@ class Loader:
         DriverError
             Nothing was answered.
         """
-        target, begin = self.target, time.monotonic()
-        before, machine = _scheduled(), _machine()
-        result = PythonDriver().run(
-            target.url, target.bodies, rate, self.seconds, self.connections, target.watched
-        )
+        begin, before, machine = time.monotonic(), _scheduled(), _machine()
+        result = PythonDriver().run(replace(self.load, rate=rate))
         passed = time.monotonic() - begin
         ran, waited = ((b - a) / passed for a, b in zip(before, _scheduled(), strict=True))
         others = (_machine() - machine - _known(result)) / passed - ran
