@@ -80,7 +80,7 @@ public:
 
 private:
     static constexpr std::size_t kLine = 64;   // bytes of a cache line
-    static constexpr std::size_t kAhead = 24;  // keys prefetched before their turn
+    static constexpr std::size_t kAhead = 48;  // keys prefetched before their turn
 
     struct Free {
         void operator()(std::byte* memory) const;
