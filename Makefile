@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 # and those of these that setup.py names
-COMPILED := $(wildcard bandit/*.py featurestore/*.py service/*.py service/http/*.py service/oip/*.py)
+COMPILED := $(foreach kind,py pxd,$(wildcard $(addsuffix *.$(kind),bandit/ featurestore/ service/ service/http/ service/oip/ service/sampling/)))
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all

@@ -17,6 +17,7 @@ Drawn = TypeVar("Drawn")
 
 FIRST_REST = 1_000
 LONGEST_REST = 1_000_000
+GPU, THREADS = Backend.GPU, Backend.THREADS
 
 
 class Observer(Protocol):
@@ -113,7 +114,7 @@ class Dispatch:
         self.crossovers = crossovers or assumed(threads)
         self.gpu = gpu
         self._observer = observer or Unobserved()
-        self._cpu = {Backend.CPU: CpuSampler(), Backend.THREADS: CpuSampler(threads)}
+        self._one, self._several = CpuSampler(), CpuSampler(threads)
         self._rest = Rest()
 
     def sample(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
@@ -136,7 +137,7 @@ class Dispatch:
 
     def prepare(self, arms: Arms) -> None:
         """See `Sampler`; a GPU that fails is none of the caller's concern."""
-        if self.gpu is None or self.backend(len(arms)) is not Backend.GPU:
+        if self.gpu is None or self.backend(len(arms)) is not GPU:
             return
         try:
             self.gpu.prepare(arms)
@@ -154,12 +155,13 @@ class Dispatch:
 
         One that goes to the GPU never is: it waits for the device, with others in the same launch.
         """
-        on_gpu = self.backend(arms, draw) is Backend.GPU
-        return arms < self.crossovers.of(draw).aside and not on_gpu
+        if arms >= self.crossovers.of(draw).aside:
+            return False
+        return self.gpu is None or self.backend(arms, draw) is not GPU
 
     def _drawn(self, crossover: Crossover, arms: int, draw: Callable[[Sampler], Drawn]) -> Drawn:
         gpu = self.gpu
-        if gpu is None or crossover.backend(arms) is not Backend.GPU or not self._rest.over():
+        if gpu is None or crossover.backend(arms) is not GPU or not self._rest.over():
             return self._on_cpu(crossover, arms, draw)
         try:
             drawn = draw(gpu)
@@ -171,11 +173,11 @@ class Dispatch:
         if self._rest.needed:
             self._rest.end()
             self._observer.recovered()
-        self._observer.drew(Backend.GPU, arms)
+        self._observer.drew(GPU, arms)
         return drawn
 
     def _on_cpu(self, crossover: Crossover, arms: int, draw: Callable[[Sampler], Drawn]) -> Drawn:
         backend = crossover.on_cpu(arms)
-        drawn = draw(self._cpu[backend])
+        drawn = draw(self._several if backend is THREADS else self._one)
         self._observer.drew(backend, arms)
         return drawn

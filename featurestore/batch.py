@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.errors import UnknownFeature
+from featuretable import count
 
 __all__ = ["FeatureBatch", "Lost"]
 
@@ -20,7 +21,7 @@ class Lost(IntEnum):
     REFUSED = 3  # not asked for: the store fails so often that it is left alone for a while
 
 
-@dataclass(slots=True)  # a frozen one takes three times as long to make
+@dataclass  # a frozen one takes three times as long to make
 class FeatureBatch:
     """Features of n ids, in the order of the ids.
 
@@ -51,6 +52,11 @@ class FeatureBatch:
         values.fill(np.nan)  # np.full takes 4 times as long
         why.fill(lost)
         return cls(values, np.zeros(rows, np.bool_), why)
+
+    def tally(self) -> tuple[int, int]:
+        """Return how many rows the store doesn't know, and how many could not be had."""
+        lost = count(self.lost)
+        return len(self.found) - count(self.found) - lost, lost
 
 
 def choose(

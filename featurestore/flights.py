@@ -49,8 +49,8 @@ class Flights:
 
     def join(self, ids: IdColumn) -> tuple[list[Share], NDArray[np.intp]]:
         """Find seats on flights under way; the positions of the ids for which there is none."""
-        seats, taken = np.empty((len(ids), 2)), np.empty(len(ids), np.bool_)
-        if not self._seats.lookup(ids.hashes, ids.fingerprints, seats, taken):
+        seats, taken, there = self._seats.lookup(ids.hashes, ids.fingerprints)
+        if not there:
             return [], np.arange(len(ids))
         positions = np.flatnonzero(taken)
         positions = positions[np.argsort(seats[positions, 0], kind="stable")]

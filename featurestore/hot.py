@@ -66,9 +66,7 @@ class HotTable:
         self, ids: IdColumn, features: tuple[str, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
         """Values [n, f], which rows are here [n], and how many; touches memory only."""
-        values = np.empty((len(ids), len(self.table.features)))
-        found = np.empty(len(ids), np.bool_)
-        hits = self._rows.lookup(ids.hashes, ids.fingerprints, values, found)
+        values, found, hits = self._rows.lookup(ids.hashes, ids.fingerprints)
         columns = self._choose(features)
         return values if columns is None else values.take(columns, axis=1), found, hits
 

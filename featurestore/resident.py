@@ -92,10 +92,15 @@ class Resident:
     ) -> FeatureBatch:
         """See `FeatureStore.fetch`; rows that the store fails to give are late, not an error."""
         now = time.monotonic()
-        if now < deadline:
-            batch = await self._fetch(entity_type, ids, features, deadline, now)
-        else:
-            batch = FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
+        if now >= deadline:
+            return FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
+        hot = self._tier.table(entity_type)
+        whole = hot is not None and hot.complete  # before the lookup: rows may come in between
+        batch, hits = self._held(hot, ids, features, now)
+        if hot is None or (hits < len(ids) and not whole):
+            batch = await self._read_through(entity_type, hot, ids, features, deadline, batch)
+        elif hot.tainted:
+            batch = _screened(batch)
         self._invalid.note(entity_type, batch.invalid)
         return batch
 
@@ -132,26 +137,16 @@ class Resident:
         await self._tier.close()
         await self._store.close()
 
-    async def _fetch(
-        self,
-        entity_type: str,
-        ids: IdColumn,
-        features: tuple[str, ...],
-        deadline: float,
-        now: float,
-    ) -> FeatureBatch:
-        hot = self._tier.table(entity_type)
+    def _held(
+        self, hot: HotTable | None, ids: IdColumn, features: tuple[str, ...], now: float
+    ) -> tuple[FeatureBatch, int]:
+        """Return what is in memory, and how many rows that are."""
         if hot is None:
-            batch = FeatureBatch.nothing(len(ids), len(features))
-            return await self._read_through(entity_type, hot, ids, features, deadline, batch)
-        complete = hot.complete  # before the lookup: rows may come in between
+            return FeatureBatch.nothing(len(ids), len(features)), 0
         values, found, hits = hot.lookup(ids, features)
         age = self._tier.age_s(hot, now) if hits else 0.0
         self.counts.hits += hits
-        batch = FeatureBatch(values, found, np.zeros(len(ids), np.uint8), 0, age)
-        if not complete and hits < len(ids):
-            return await self._read_through(entity_type, hot, ids, features, deadline, batch)
-        return _screened(batch) if hot.tainted else batch
+        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), 0, age), hits
 
     async def _read_through(
         self,

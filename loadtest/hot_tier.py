@@ -136,10 +136,10 @@ def _upsert(store: Store, ids: IdColumn) -> None:
 
 
 def _look(store: Store, ids: IdColumn) -> None:
-    values = np.empty((len(ids), FEATURES))
     if isinstance(store, FeatureTable):
-        hits = store.lookup(ids.hashes, ids.fingerprints, values, np.empty(len(ids), np.bool_))
+        _, _, hits = store.lookup(ids.hashes, ids.fingerprints)
     else:
+        values = np.empty((len(ids), FEATURES))
         states = np.empty(len(ids), np.uint8)
         hits = store.lookup(ids.hashes, ids.fingerprints, NOW, values, states).found
     if hits != len(ids):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore import FeatureBatch, Histogram, Lost, Measurement
-from featurestore.measurement import counter, histogram
+from featurestore import FeatureBatch, Lost, Measurement
+from featurestore.measurement import Histogram, counter, histogram
 from service.errors import (
     PROBLEMS,
     STATUS_OK,
@@ -35,7 +35,7 @@ def _no_rows() -> NDArray[np.int64]:
     return np.zeros(len(Lost), np.int64)
 
 
-@dataclass(slots=True)
+@dataclass
 class ModelCounts:
     """Totals of one model; `lost` has the candidates that the prior stood in for, by `Lost`."""
 
@@ -47,7 +47,7 @@ class ModelCounts:
     lost: NDArray[np.int64] = field(default_factory=_no_rows)
 
 
-@dataclass(slots=True)
+@dataclass
 class CatalogCounts:
     """Totals of one catalogue."""
 
@@ -89,10 +89,11 @@ class Counts:
 
     def catalog_prediction(self, model: str, catalog: str, arms: int) -> None:
         """Count one answer from a catalogue of so many arms."""
-        self._of_model(model).predictions += 1
-        counts = self.catalogs.setdefault(catalog, CatalogCounts())
+        counts = self._of_model(model)
         counts.predictions += 1
-        counts.arms += arms
+        whole = self.catalogs.setdefault(catalog, CatalogCounts())
+        whole.predictions += 1
+        whole.arms += arms
 
     def problem(self, problem: Problem) -> None:
         """Count one problem answer by its kind."""
@@ -105,9 +106,11 @@ class Counts:
 
     def took(self, status: int, seconds: float, stages: Stages) -> None:
         """Count how long an answer took, and each of its stages."""
-        (self.ok_seconds if status == STATUS_OK else self.problem_seconds).observe(seconds)
+        outcome = self.ok_seconds if status == STATUS_OK else self.problem_seconds
+        outcome.observe(seconds)
         for stage, duration in stages.durations:
-            self.stage_seconds[stage].observe(duration)
+            times = self.stage_seconds[stage]
+            times.observe(duration)
 
     def degraded_lately(self) -> float:
         """Return the share of the latest predictions that were degraded, 0 when none was lately."""

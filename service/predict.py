@@ -1,12 +1,12 @@
+# cython: annotation_typing=True
 """A prediction: from the bytes of a request to the bytes of its answer, one line a stage."""
 
-import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Generic
+from time import monotonic
+from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 from starlette.types import Receive, Scope, Send
 
 from bandit import Models, rank
@@ -16,7 +16,7 @@ from featurestore import FeatureStore
 from service.admission import ADMITTED, Admission
 from service.body import Body
 from service.catalogs.request import CatalogRequest
-from service.codec import Codec, Request
+from service.codec import Codec
 from service.counts import Counts
 from service.decision_id import new_decision_id
 from service.errors import STATUS_OK, Overloaded, as_problem
@@ -24,6 +24,7 @@ from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
 from service.reply import CLOSE, JSON, Headers, reply
+from service.request import PredictRequest
 from service.side_threads import SideThreads
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
@@ -32,6 +33,7 @@ from service.wire import encode_best
 __all__ = ["Predict"]
 
 GRACE_S = 0.1  # features that came at the deadline are scored, aside if they are many
+LIST = Draw.LIST
 ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many draws, some 0.3 us
 
 
@@ -39,7 +41,7 @@ class Call:
     """One request on its way through the stages."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.started = time.monotonic()
+        self.started = monotonic()
         self.stages = Stages()
         self.path: str = scope["path"]
         self.names: Mapping[str, str] = scope.get("path_params", {})
@@ -50,12 +52,12 @@ class Call:
         self.answered = False
 
 
-class Predict(Generic[Request]):
+class Predict:
     """The ASGI endpoint of predictions in one protocol."""
 
     def __init__(
         self,
-        codec: Codec[Request],
+        codec: Codec[Any],
         models: Models,
         store: FeatureStore,
         admission: Admission,
@@ -83,7 +85,8 @@ class Predict(Generic[Request]):
                 raise Overloaded(self.admission.limit)
             headers, answer = await self._answer(call)
             headers.append((b"server-timing", call.stages.header()))
-            await self._send(send, call, STATUS_OK, headers, answer)
+            self._complete(call, STATUS_OK, headers)
+            await reply(send, STATUS_OK, headers, answer)
         except Exception as error:
             await self._refuse(send, call, error)
         finally:
@@ -102,24 +105,23 @@ class Predict(Generic[Request]):
         return await self._ranked_list(call, request, call.decision_id, deadline)
 
     async def _ranked_list(
-        self, call: Call, request: Request, decision_id: str, deadline: float
+        self, call: Call, request: PredictRequest, decision_id: str, deadline: float
     ) -> tuple[Headers, bytes]:
         batch = await fetch_features(self.store, request, deadline)
         call.stages.done("features")
         lanes = request.ids.hashes
         columns = batch.values, batch.found, decision_id, lanes, self.sampler
-        if self.sampler.inline(len(lanes), Draw.LIST):
+        if self.sampler.inline(len(lanes), LIST):
             scores = request.model.score(*columns)
         else:  # features that came at the deadline, or not at all, are scored nevertheless
             work = partial(request.model.score, *columns)
-            scores = await self.side.run(work, max(deadline, time.monotonic() + GRACE_S))
+            scores = await self.side.run(work, max(deadline, monotonic() + GRACE_S))
         call.stages.done("score")
         order = None if request.as_sent else rank(scores, lanes, request.top_k)
         if order is not None and request.order == "input":
             order.sort()
         call.stages.done("rank")
-        degraded = int(np.count_nonzero(batch.lost))
-        missing = len(lanes) - int(np.count_nonzero(batch.found)) - degraded
+        missing, degraded = batch.tally()
         answer = self.codec.encode(request, decision_id, scores, order, missing, degraded)
         call.stages.done("encode")
         self.counts.prediction(request.model.name, batch, missing, degraded)
@@ -137,19 +139,17 @@ class Predict(Generic[Request]):
         self.counts.catalog_prediction(request.model.name, request.name, request.arms)
         return [JSON], answer
 
-    async def _send(
-        self, send: Send, call: Call, status: int, headers: Headers, body: bytes
-    ) -> None:
+    def _complete(self, call: Call, status: int, headers: Headers) -> None:
+        """Count an answer and complete its headers."""
         call.answered = True
         self.counts.answer(self.codec.protocol, status)
-        self.counts.took(status, time.monotonic() - call.started, call.stages)
+        self.counts.took(status, monotonic() - call.started, call.stages)
         if call.decision_id is not None:
             headers.append((b"x-decision-id", _quoted(call.decision_id)))
         if call.trace:
             headers.append((b"traceparent", call.trace))
         if self.lifecycle.leaving and CLOSE not in headers:
             headers.append(CLOSE)
-        await reply(send, status, headers, body)
 
     async def _refuse(self, send: Send, call: Call, error: Exception) -> None:
         problem = as_problem(error)
@@ -163,7 +163,8 @@ class Predict(Generic[Request]):
         headers += problem.headers
         if not await call.body.discard():
             headers.append(CLOSE)
-        await self._send(send, call, problem.status, headers, document)
+        self._complete(call, problem.status, headers)
+        await reply(send, problem.status, headers, document)
 
 
 def _quoted(decision_id: str) -> bytes:

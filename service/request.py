@@ -39,7 +39,7 @@ MAX_ERRORS = 20
 MAX_SHOWN = 60
 
 
-@dataclass(slots=True)  # a frozen one takes three times as long to make
+@dataclass  # a frozen one takes three times as long to make
 class PredictRequest:
     """A request that was found right; `model` is the snapshot kept until its answer."""
 

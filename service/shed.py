@@ -32,7 +32,7 @@ class Shed:
     """
 
     def __init__(
-        self, endpoint: Predict[Any], admission: Admission, lifecycle: Lifecycle, counts: Counts
+        self, endpoint: Predict, admission: Admission, lifecycle: Lifecycle, counts: Counts
     ) -> None:
         self.endpoint = endpoint
         self.codec = endpoint.codec

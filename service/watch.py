@@ -1,8 +1,8 @@
 """Deadlines of many short waits, kept by one timer."""
 
-import asyncio
+from asyncio import AbstractEventLoop, CancelledError, Task, current_task, get_running_loop
 from collections.abc import Awaitable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 __all__ = ["Watch"]
 
@@ -19,30 +19,30 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        self._deadlines: dict[asyncio.Task[Any], float] = {}
-        self._ticking: asyncio.AbstractEventLoop | None = None
+        self._deadlines: dict[Task[Any], float] = {}
+        self._ticking: AbstractEventLoop | None = None
 
     async def until(self, deadline: float, work: Awaitable[T]) -> T:
         """Return what the work gives; TimeoutError when the event loop's time is past `deadline`.
 
         A task waits for one thing at a time.
         """
-        loop = asyncio.get_running_loop()
-        task = cast(asyncio.Task[Any], asyncio.current_task(loop))
+        loop = get_running_loop()
+        task: Any = current_task(loop)
         self._deadlines[task] = deadline
         if self._ticking is not loop:
             self._ticking = loop
             loop.call_later(TICK_S, self._tick, loop)
         try:
             return await work
-        except asyncio.CancelledError:
+        except CancelledError:
             if task in self._deadlines or task.uncancel():  # cancelled by somebody else, too
                 raise
             raise TimeoutError from None
         finally:
             self._deadlines.pop(task, None)
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _tick(self, loop: AbstractEventLoop) -> None:
         now = loop.time()
         for task in [task for task, deadline in self._deadlines.items() if deadline <= now]:
             del self._deadlines[task]

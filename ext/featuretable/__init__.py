@@ -9,6 +9,7 @@ from ._core import (
     FeatureCache,
     FeatureTable,
     Tally,
+    count,
     screen,
     unpack,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "FeatureCache",
     "FeatureTable",
     "Tally",
+    "count",
     "screen",
     "unpack",
 ]

@@ -1,4 +1,4 @@
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ UNKNOWN: Final[int]
 STALE: Final[int]
 CLAIMED: Final[int]
 
+def count(mask: NDArray[Any]) -> int: ...
 def screen(values: NDArray[np.float64], found: NDArray[np.bool_]) -> int: ...
 def unpack(
     stored: list[bytes | None], features: int
@@ -28,9 +29,7 @@ class FeatureTable:
         self,
         hashes: NDArray[np.uint64],
         fingerprints: NDArray[np.uint64],
-        values: NDArray[np.float64],
-        found: NDArray[np.bool_],
-    ) -> int: ...
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]: ...
     def upsert(
         self,
         hashes: NDArray[np.uint64],

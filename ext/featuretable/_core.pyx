@@ -12,6 +12,9 @@ cimport numpy as cnp
 
 cnp.import_array()
 
+cdef extern from "numpy/arrayobject.h":
+    Py_ssize_t PyArray_CountNonzero(cnp.ndarray array) except -1
+
 cdef Py_ssize_t MAX_FEATURES = 1 << 16
 cdef Py_ssize_t MAX_ROWS = 1 << 40
 cdef Py_ssize_t MAX_MS = kMostMs
@@ -36,12 +39,22 @@ cdef _array(str name, object value, int kind, str dtype, tuple shape):
     cdef bint same = cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(value), kind)
     if not (same and cnp.PyArray_ISNOTSWAPPED(value)):
         raise TypeError(f"{name} is an array of {value.dtype}, must be of {dtype}")
-    if value.shape != shape:
+    if not _has_shape(value, shape):
         raise ValueError(f"{name} has shape {value.shape}, must be {shape}")
     if not cnp.PyArray_IS_C_CONTIGUOUS(value):
         raise ValueError(f"{name} is not C-contiguous")
     if not cnp.PyArray_ISALIGNED(value):
         raise ValueError(f"{name} is not aligned")
+
+
+cdef bint _has_shape(cnp.ndarray array, tuple shape):
+    cdef int i
+    if cnp.PyArray_NDIM(array) != len(shape):
+        return False
+    for i in range(cnp.PyArray_NDIM(array)):
+        if cnp.PyArray_DIM(array, i) != <Py_ssize_t> shape[i]:
+            return False
+    return True
 
 
 cdef _output(str name, object value):
@@ -106,6 +119,24 @@ def unpack(list stored not None, features):
                 rows[i * width + j] = NAN
         i += 1
     return values, found, misfits
+
+
+def count(mask):
+    """Return how many elements of an array aren't 0, as `numpy.count_nonzero` does.
+
+    Parameters
+    ----------
+    mask
+        An array of any shape.
+
+    Raises
+    ------
+    TypeError
+        When the mask isn't an array.
+    """
+    if not cnp.PyArray_Check(mask):
+        raise TypeError(f"mask is a {type(mask).__name__}, must be an array")
+    return PyArray_CountNonzero(mask)
 
 
 def screen(values, found):
@@ -203,39 +234,38 @@ cdef class FeatureTable:
             size = self._table.get().bytes()
         return size
 
-    def lookup(self, hashes, fingerprints, values, found):
+    def lookup(self, hashes, fingerprints):
         """Read the rows of many keys.
 
         Parameters
         ----------
         hashes, fingerprints
             uint64[n].
-        values
-            float64[n, features], written: the rows, NaN where there is none.
-        found
-            bool[n], written: which rows there are.
 
         Returns
         -------
-        int
-            How many were found.
+        values : float64[n, features]
+            The rows, NaN where there is none.
+        found : bool[n]
+            Which rows there are.
+        hits : int
+            How many there are.
 
         Raises
         ------
         TypeError, ValueError
-            When an argument has another dtype or shape, isn't contiguous or can't be written.
+            When an argument has another dtype or shape, or isn't contiguous.
         """
         cdef Keys keys = _keys(hashes, fingerprints)
-        _array("values", values, cnp.NPY_DOUBLE, "float64", (keys.count, self.features))
-        _array("found", found, cnp.NPY_BOOL, "bool", (keys.count,))
-        _output("values", values)
-        _output("found", found)
+        cdef cnp.npy_intp[2] shape = [keys.count, self.features]
+        cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        cdef cnp.ndarray found = cnp.PyArray_EMPTY(1, shape, cnp.NPY_BOOL, 0)
         cdef double* rows = <double*> cnp.PyArray_DATA(values)
         cdef cpp_bool* mask = <cpp_bool*> cnp.PyArray_DATA(found)
         cdef size_t hits
         with nogil:
             hits = self._table.get().lookup(keys, rows, mask)
-        return hits
+        return values, found, hits
 
     def upsert(self, hashes, fingerprints, values):
         """Write the rows of many keys, in order: the last of equal keys stays.

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from featuretable import screen, unpack
+from featuretable import count, screen, unpack
 
 ROW = np.array([2.5, 30.0], "<f8").tobytes()
 
@@ -59,3 +59,11 @@ def test_wrong_arguments_are_named() -> None:
         screen(np.ones((3, 2)), np.ones(2, bool))
     with pytest.raises(ValueError, match="features is 0, must be in"):
         unpack([], 0)
+
+
+def test_what_is_not_zero_is_counted() -> None:
+    assert count(np.array([True, False, True])) == 2
+    assert count(np.array([[0, 3], [2, 1]], np.uint8)) == 3
+    assert count(np.zeros(0, np.bool_)) == 0
+    with pytest.raises(TypeError, match="mask is a list, must be an array"):
+        count([True])

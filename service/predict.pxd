@@ -1,0 +1,24 @@
+from bandit.dispatch cimport Dispatch
+from service.body cimport Body
+from service.counts cimport Counts
+from service.request cimport PredictRequest
+from service.stages cimport Stages
+
+
+cdef class Call:
+    cdef double started
+    cdef Stages stages
+    cdef str path
+    cdef object names
+    cdef dict headers
+    cdef bytes trace
+    cdef Body body
+    cdef str decision_id
+    cdef bint answered
+
+
+cdef class Predict:
+    cdef public object codec, store, admission, lifecycle, sampler, side
+    cdef public Counts counts
+    cdef Py_ssize_t max_body_bytes
+    cdef double longest_s

@@ -1,0 +1,3 @@
+cdef class Watch:
+    cdef dict _deadlines
+    cdef object _ticking
