@@ -52,8 +52,10 @@ class Application(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection:
     """Reads requests by httptools (llhttp, the parser of Node.js) and has them answered.
+
+    An asyncio.Protocol in all but its bases, which a compiled class can't have.
 
     The bytes of a request are parsed, answered and sent in one thread: to hand it over to another
     and back costs more than the rest of it.

@@ -4,6 +4,7 @@ import asyncio
 import logging.config
 import signal
 from collections.abc import Callable
+from typing import cast
 
 import uvloop
 
@@ -45,12 +46,12 @@ async def _serve(load: Callable[[], Service], settings: ServerSettings) -> None:
 
 
 async def listen(
-    connected: Callable[[], asyncio.Protocol], host: str, port: int
+    connected: Callable[[], Connection], host: str, port: int
 ) -> list[asyncio.AbstractServer]:
     """Listen at a port, and accept a burst of connections in a few turns of the event loop."""
-    loop = asyncio.get_running_loop()
+    loop, made = asyncio.get_running_loop(), cast(Callable[[], asyncio.Protocol], connected)
     return [
-        await loop.create_server(connected, host, port, reuse_port=True, backlog=BACKLOG)
+        await loop.create_server(made, host, port, reuse_port=True, backlog=BACKLOG)
         for _ in range(LISTENERS)
     ]
 

@@ -1,0 +1,22 @@
+from service.http.exchange cimport Exchange
+from service.http.turns cimport Turns
+
+
+cdef class Connection:
+    cdef object _app, _connections, _loop, _parser, _transport, _addresses, _state, _unread, _task
+    cdef public object closed
+    cdef Turns _turns
+    cdef double _awaited_since
+    cdef bytes _target
+    cdef list _headers
+    cdef Py_ssize_t _head_bytes
+    cdef Exchange _arriving, _current
+    cdef object _waiting
+    cdef bint _full, _held
+
+    cpdef void answer(self, Exchange exchange, int status, list headers, bytes body) except *
+    cdef Exchange _latest(self)
+    cdef void _regulate(self) except *
+    cdef void _read_on(self) except *
+    cdef Py_ssize_t _read(self, object piece) except -1
+    cdef void _go_on(self) except *
