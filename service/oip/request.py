@@ -34,7 +34,7 @@ Errors = list[FieldError]
 T = TypeVar("T", bool, str)
 
 
-@dataclass(slots=True)
+@dataclass
 class TensorRequest(PredictRequest):
     """A request for the tensors named in `outputs`, as bytes where that says so, else in JSON.
 
