@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 # and those of these that setup.py names
-COMPILED := $(wildcard bandit/*.py featurestore/*.py service/*.py service/http/*.py service/oip/*.py)
+COMPILED := $(wildcard bandit/*.py featurestore/*.py featurestore/redis/*.py service/*.py \
+    service/http/*.py service/oip/*.py)
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all

@@ -24,7 +24,9 @@ PURE = os.environ.get("BANDIT_SERVE_PURE") == "1"
 # What every request passes through: compiled as it is, without a type more, it takes a tenth less.
 REQUEST_PATH = {
     "bandit": "dispatch keying model policy posterior ranking sampler",
-    "featurestore": "batch hot measurement resident",
+    "featurestore": "batch breaker chunk chunked failurelog gathering hot latency line measurement "
+    "resident",
+    "featurestore/redis": "connection link node protocol replies schema servers store",
     "service": "admission body counts decision_id features json_codec media predict reply request "
     "shed stages trace watch wire",
     "service/http": "connection exchange head",
