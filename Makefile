@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := $(wildcard ext/*/*.pyx ext/*/*.pxd ext/*/*.cpp ext/*/*.hpp) setup.py
 # and those of these that setup.py names
-COMPILED := $(foreach kind,py pxd,$(wildcard $(addsuffix *.$(kind),bandit/ featurestore/ service/ service/http/ service/oip/ service/sampling/)))
+COMPILED := $(foreach kind,py pxd,$(wildcard $(addsuffix *.$(kind),bandit/ featurestore/ featurestore/redis/ \
+    service/ service/http/ service/oip/ service/sampling/)))
 PORT ?= 8000
 WORKERS ?= auto
 PEERS ?= all

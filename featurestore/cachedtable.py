@@ -104,7 +104,7 @@ class CachedTable:
                 batch.values[where] = part.values[share.rows]
                 batch.found[where] = part.found[share.rows]
                 batch.lost[where] = part.lost[share.rows]
-        invalid = sum(share.flight.gathering.invalid for share in own)
+        invalid = sum(share.flight.gathering.rows.invalid for share in own)
         return FeatureBatch(batch.values, batch.found, batch.lost, invalid, batch.oldest_age_s)
 
     def close(self) -> None:
@@ -139,8 +139,8 @@ class CachedTable:
         self._flights.remove(flight)
         if gathering.error is not None:
             return  # those who wait are told
-        ids, kept = flight.ids, gathering.lost == Lost.NO
-        values, found = gathering.values, gathering.found
+        ids, batch = flight.ids, gathering.rows
+        values, found, kept = batch.values, batch.found, batch.lost == Lost.NO
         if not kept.all():
             there = np.flatnonzero(kept)
             ids, values, found = ids.take(there), values[there], found[there]
@@ -160,7 +160,7 @@ class CachedTable:
             share.flight.gathering.then(partial(self._refreshed, share.flight))
 
     def _refreshed(self, flight: Flight, gathering: Gathering) -> None:
-        lost = np.flatnonzero(gathering.lost)
+        lost = np.flatnonzero(gathering.rows.lost)
         self.refreshed += len(flight.ids) - len(lost)
         self.not_refreshed += len(lost)
         if gathering.error is not None:

@@ -13,10 +13,8 @@ class Gathering:
 
     Attributes
     ----------
-    values, found, lost
-        As in `FeatureBatch`.
-    invalid, oldest_age_s
-        As in `FeatureBatch`, of the parts put so far.
+    rows : FeatureBatch
+        The rows as they are.
     error : Exception or None
         What keeps the whole fetch from having an answer.
     done : bool
@@ -25,44 +23,41 @@ class Gathering:
 
     __slots__ = (
         "_parts",
+        "_rows",
+        "_shape",
         "_then",
         "_waiters",
         "done",
         "error",
-        "found",
-        "invalid",
-        "lost",
-        "oldest_age_s",
-        "values",
     )
 
     def __init__(self, rows: int, features: int, parts: int) -> None:
-        nothing = FeatureBatch.nothing(rows, features, Lost.LATE)
-        self.values, self.found, self.lost = nothing.values, nothing.found, nothing.lost
-        self.invalid = 0
-        self.oldest_age_s = 0.0
+        self._shape = rows, features
+        self._rows: FeatureBatch | None = None  # most are all put at once
         self.error: Exception | None = None
         self.done = parts == 0
         self._parts = parts
         self._waiters: list[asyncio.Future[None]] = []
         self._then: list[Callable[[Gathering], None]] = []
 
+    @property
+    def rows(self) -> FeatureBatch:
+        """See the class."""
+        if self._rows is None:
+            self._rows = FeatureBatch.nothing(*self._shape, Lost.LATE)
+        return self._rows
+
     def put(self, start: int, part: FeatureBatch) -> None:
         """Take in the answer for the rows from `start` on."""
-        stop = start + len(part.found)
-        if stop - start == len(self.found):  # all rows
-            self.values, self.found, self.lost = part.values, part.found, part.lost
+        if len(part.found) == self._shape[0]:
+            self._rows = part
         else:
-            self.values[start:stop] = part.values
-            self.found[start:stop] = part.found
-            self.lost[start:stop] = part.lost
-        self.invalid += part.invalid
-        self.oldest_age_s = max(self.oldest_age_s, part.oldest_age_s)
+            self._fill(start, part)
         self._end_part()
 
     def lose(self, start: int, rows: int, why: Lost) -> None:
         """Give up the rows from `start` on."""
-        self.lost[start : start + rows] = why
+        self.rows.lost[start : start + rows] = why
         self._end_part()
 
     def fail(self, error: Exception) -> None:
@@ -102,7 +97,15 @@ class Gathering:
         """
         if self.error is not None:
             raise self.error
-        return FeatureBatch(self.values, self.found, self.lost, self.invalid, self.oldest_age_s)
+        return self.rows
+
+    def _fill(self, start: int, part: FeatureBatch) -> None:
+        rows, where = self.rows, slice(start, start + len(part.found))
+        rows.values[where] = part.values
+        rows.found[where] = part.found
+        rows.lost[where] = part.lost
+        rows.invalid += part.invalid
+        rows.oldest_age_s = max(rows.oldest_age_s, part.oldest_age_s)
 
     def _end_part(self) -> None:
         self._parts -= 1

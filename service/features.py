@@ -30,7 +30,6 @@ async def fetch_features(
     except StoreError as error:
         log.error("the feature store failed", extra={"model": model.name, "error": str(error)})
         batch = FeatureBatch.nothing(len(entities), len(model.features), Lost.FAILED)
-    if not model.degrade and batch.lost.any():
-        lost = np.count_nonzero(batch.lost)
+    if not model.degrade and (lost := np.count_nonzero(batch.lost)):
         raise FeaturesUnavailable(f"features of {lost} candidates could not be had in time")
     return batch

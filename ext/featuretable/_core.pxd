@@ -1,5 +1,6 @@
 from libc.stdint cimport uint8_t, uint64_t
 from libcpp cimport bool as cpp_bool
+from libcpp.string_view cimport string_view
 
 
 cdef extern from "slots.hpp" namespace "featuretable" nogil:
@@ -52,3 +53,12 @@ cdef extern from "cache.hpp" namespace "featuretable" nogil:
         size_t rows() except +
         size_t bytes() except +
         size_t evicted() except +
+
+
+cdef extern from "reader.hpp" namespace "featuretable" nogil:
+    cdef cppclass Reader "featuretable::RowReader":
+        Reader(size_t rows, size_t most, size_t features, double* values,
+               cpp_bool* found) except +
+        size_t read(string_view text) except +
+        bint complete()
+        bint odd()

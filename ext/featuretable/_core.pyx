@@ -6,6 +6,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cpp_bool
 from libcpp.memory cimport unique_ptr
+from libcpp.string_view cimport string_view
 
 cimport cython
 cimport numpy as cnp
@@ -180,6 +181,86 @@ def screen(values, found):
             for j in range(i * width, (i + 1) * width):
                 rows[j] = NAN
     return bad
+
+
+@cython.final
+cdef class RowReader:
+    """Reads rows out of answers to MGETs of the Redis protocol, as they arrive.
+
+    It knows what nearly all answers are: arrays of rows stored as packed little-endian float64, and
+    of nulls. At whatever else the protocol has, it ends for good.
+
+    Parameters
+    ----------
+    rows
+        n keys, >= 0.
+    most
+        Keys in each command but the last, >= 1.
+    features
+        float64 values in a row, 1 to 65,536.
+
+    Attributes
+    ----------
+    values : float64[n, features]
+        NaN where there is no row; undefined for rows that have not arrived.
+    found : bool[n]
+        There is a row; undefined for those that have not arrived.
+    complete : bool
+        All rows have arrived.
+
+    Raises
+    ------
+    ValueError
+        When a parameter is out of its range.
+    """
+
+    cdef unique_ptr[Reader] _reader
+    cdef readonly object values
+    cdef readonly object found
+
+    def __cinit__(self, rows, most, features):
+        cdef cnp.npy_intp[2] shape
+        shape[0] = _bounded("rows", rows, 0, MAX_ROWS)
+        shape[1] = _bounded("features", features, 1, MAX_FEATURES)
+        cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        cdef cnp.ndarray found = cnp.PyArray_EMPTY(1, shape, cnp.NPY_BOOL, 0)
+        cdef double* out = <double*> cnp.PyArray_DATA(values)
+        cdef cpp_bool* mask = <cpp_bool*> cnp.PyArray_DATA(found)
+        cdef size_t together = _bounded("most", most, 1, MAX_ROWS)
+        self._reader.reset(new Reader(shape[0], together, shape[1], out, mask))
+        self.values, self.found = values, found
+
+    @property
+    def complete(self):
+        return self._reader.get().complete()
+
+    def read(self, bytes text not None, Py_ssize_t start):
+        """Read on, as far as the text has whole rows of the answers.
+
+        Parameters
+        ----------
+        text
+            What arrived, and before it what a call before left unread.
+        start
+            Where to begin in it.
+
+        Returns
+        -------
+        int
+            Where the reader has stopped; -1 when what is there is something else.
+
+        Raises
+        ------
+        TypeError
+            When the text isn't bytes.
+        ValueError
+            When `start` isn't in [0, len(text)].
+        """
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
+        _bounded("start", start, 0, size)
+        cdef string_view rest = string_view(PyBytes_AS_STRING(text) + start, size - start)
+        cdef size_t taken = self._reader.get().read(rest)
+        return -1 if self._reader.get().odd() else start + <Py_ssize_t> taken
 
 
 @cython.final

@@ -86,7 +86,7 @@ cdef extern from "resp.hpp" namespace "idcolumn" nogil:
     size_t resp_size(const Column& column, string_view head, string_view prefix)
     void write_resp(const Column& column, string_view head, string_view prefix, char* out)
     size_t mget_size(const Column& column, string_view prefix, size_t most)
-    size_t write_mget(const Column& column, string_view prefix, size_t most, char* out)
+    void write_mget(const Column& column, string_view prefix, size_t most, char* out)
     void key_slots(const Column& column, string_view prefix, uint16_t* out) except +
 
 

@@ -499,10 +499,9 @@ cdef class IdColumn:
         cdef string_view start = _view(prefix)
         cdef bytes text = _room(mget_size(self._column, start, most))
         cdef char* out = PyBytes_AS_STRING(text)
-        cdef size_t size
         with nogil:
-            size = write_mget(self._column, start, most, out)
-        return text[:size]
+            write_mget(self._column, start, most, out)
+        return text
 
     def key_slots(self, bytes prefix not None):
         """Return the hash slot of prefix + id in a Redis cluster, for every id.

@@ -15,12 +15,11 @@ std::size_t resp_size(const Column& column, std::string_view head, std::string_v
 // Writes `head` and then prefix + id as a bulk string of RESP, for every id.
 void write_resp(const Column& column, std::string_view head, std::string_view prefix, char* out);
 
-// The most bytes of `write_mget`.
+// Bytes of `write_mget`.
 std::size_t mget_size(const Column& column, std::string_view prefix, std::size_t most);
 
-// Writes commands MGET of the keys prefix + id, each but the last of `most` keys. Returns how many
-// bytes they have.
-std::size_t write_mget(const Column& column, std::string_view prefix, std::size_t most, char* out);
+// Writes commands MGET of the keys prefix + id, each but the last of `most` keys.
+void write_mget(const Column& column, std::string_view prefix, std::size_t most, char* out);
 
 // The hash slot, in [0, 16384), of the key prefix + id, for every id.
 void key_slots(const Column& column, std::string_view prefix, std::uint16_t* out);

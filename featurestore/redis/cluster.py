@@ -43,7 +43,9 @@ class Cluster:
     def __init__(self, access: Access) -> None:
         self._topology = Topology(access)
 
-    async def read(self, prefix: bytes, ids: IdColumn, deadline: float) -> list[Part]:
+    async def read(
+        self, prefix: bytes, ids: IdColumn, features: int, deadline: float
+    ) -> list[Part]:
         """See `Servers.read`."""
         unknown = await self._topology.known(deadline)
         if unknown is not None:

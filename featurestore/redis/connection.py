@@ -4,19 +4,19 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
-import hiredis
+from hiredis import ProtocolError
 
 from featurestore.errors import StoreUnavailable
-from featurestore.redis.protocol import Pending, describe
+from featurestore.redis.protocol import Pending
+from featurestore.redis.replies import Replies
 
 __all__ = ["Connection"]
 
 # Bytes that wait for a server to take them before more are refused; about a thousand requests of
 # 100 ids.
 MOST_UNSENT = 4 << 20
-NOT_YET = object()
 
 
 class Connection(asyncio.Protocol):
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         self._stall_s = stall_s
         self._on_lost = on_lost
         self._pending: deque[Pending] = deque()
-        self._reader = hiredis.Reader(notEnoughData=NOT_YET)
+        self._replies = Replies(self._pending)
         self._heard = 0.0
         self._suspect = False
         self._full = False
@@ -86,10 +86,8 @@ class Connection(asyncio.Protocol):
         """Hand answers to those that wait for them."""
         self._heard = time.monotonic()
         try:
-            self._reader.feed(data)
-            while (reply := self._reader.gets()) is not NOT_YET:
-                self._deliver(reply)
-        except hiredis.ProtocolError as error:
+            self._replies.feed(data)
+        except ProtocolError as error:
             self.abort(f"what came is not the Redis protocol: {error}")
         except (TypeError, ValueError) as error:
             self.abort(f"what came does not answer the request: {error}")
@@ -110,13 +108,7 @@ class Connection(asyncio.Protocol):
         """Write what this turn of the loop sent by one system call, which costs some 14 us."""
         unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
         if self._transport is not None:
-            self._transport.write(b"".join(unsent))
-
-    def _deliver(self, reply: Any) -> None:
-        if not self._pending:
-            raise ValueError(f"{describe(reply)}, and nothing was asked")
-        if self._pending[0].take(reply):
-            self._pending.popleft()
+            self._transport.writelines(unsent)
 
     def _look(self) -> None:
         """Give a silent connection up, at the second look.

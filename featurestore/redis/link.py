@@ -14,6 +14,7 @@ from featurestore.redis.connection import MOST_UNSENT, Connection
 from featurestore.redis.protocol import Outcome, Pending, command
 from featurestore.redis.settings import Address, RedisSettings
 from featurestore.redis.translation import anew, translated
+from featuretable import RowReader
 
 __all__ = ["Access", "Link", "is_ok", "server_name"]
 
@@ -72,10 +73,14 @@ class Link:
         return self._connection is None and time.monotonic() < self._failed_at + PAUSE_S
 
     def submit(
-        self, request: bytes, fits: Callable[[Any], bool], count: int | None = None
+        self,
+        request: bytes,
+        fits: Callable[[Any], bool],
+        count: int | None = None,
+        rows: RowReader | None = None,
     ) -> "asyncio.Future[Outcome]":
-        """Send a request; the future never fails, see `Outcome`."""
-        pending = Pending(asyncio.get_running_loop().create_future(), fits, count)
+        """Send a request; the future never fails, see `Outcome` and `Pending`."""
+        pending = Pending(asyncio.get_running_loop().create_future(), fits, count, rows)
         if self._connection is not None:
             self._connection.send(request, pending)
         else:

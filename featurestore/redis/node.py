@@ -7,6 +7,7 @@ from typing import Any
 from featurestore.redis.link import Access, Link, server_name
 from featurestore.redis.protocol import Outcome
 from featurestore.redis.settings import Address
+from featuretable import RowReader
 
 __all__ = ["Node"]
 
@@ -20,10 +21,14 @@ class Node:
         self._links = [Link(address, access) for _ in range(connections)]
 
     def submit(
-        self, request: bytes, fits: Callable[[Any], bool], count: int | None = None
+        self,
+        request: bytes,
+        fits: Callable[[Any], bool],
+        count: int | None = None,
+        rows: RowReader | None = None,
     ) -> "asyncio.Future[Outcome]":
         """Send a request; see `Link.submit`."""
-        return min(self._links, key=_burden).submit(request, fits, count)
+        return min(self._links, key=_burden).submit(request, fits, count, rows)
 
     def submit_to_each(
         self, request: bytes, fits: Callable[[Any], bool]

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 from hiredis import ReplyError
 
+from featuretable import RowReader
+
 __all__ = ["LATE", "Late", "Outcome", "Pending", "command", "describe", "head"]
 
 
@@ -26,19 +28,27 @@ class Pending:
     Parameters
     ----------
     future : Future
-        Gets the outcome, unless it is done by then: a list of replies where `count` was given.
+        Gets the outcome, unless it is done by then: a list of replies where `count` was given, or
+        `rows` where they are complete.
     fits : callable
         Whether a reply may answer the command; errors of the server always may.
     count : int or None
         How many commands were sent together.
+    rows : RowReader or None
+        May read the replies in place of `take`.
     """
 
-    __slots__ = ("_count", "_fits", "_replies", "future")
+    __slots__ = ("_count", "_fits", "_replies", "future", "rows")
 
     def __init__(
-        self, future: "Future[Outcome]", fits: Callable[[Any], bool], count: int | None = None
+        self,
+        future: "Future[Outcome]",
+        fits: Callable[[Any], bool],
+        count: int | None = None,
+        rows: RowReader | None = None,
     ) -> None:
         self.future = future
+        self.rows = rows
         self._fits = fits
         self._count = count
         self._replies: list[Any] = []

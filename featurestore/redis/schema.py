@@ -1,7 +1,6 @@
 """The features of tables, remembered between fetches."""
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -44,6 +43,18 @@ class Schema:
         self._entries: dict[str, _Entry] = {}
         self._asked: dict[str, asyncio.Task[Features | StoreError | None]] = {}
 
+    def known(self, entity_type: str) -> Features | None:
+        """Features of a table as they were when last looked up, None when none are known.
+
+        They are looked up again, unless that was done of late; nobody waits for it.
+        """
+        entry = self._entries.get(entity_type)
+        if entry is None or entry.features is None:
+            return None
+        if time.monotonic() > entry.read_at + TRUSTED_S:
+            self._ask(entity_type)
+        return entry.features
+
     async def features(
         self, entity_type: str, deadline: float, suspect: bool = False
     ) -> Features | Late | None:
@@ -59,13 +70,12 @@ class Schema:
         StoreError
             The look-up failed.
         """
+        known = self.known(entity_type)
+        if known is not None and not suspect:
+            return known
         entry, now = self._entries.get(entity_type), time.monotonic()
-        if entry is not None:
-            age = now - entry.read_at
-            if age < (RETRY_S if suspect or entry.features is None else math.inf):
-                if age > TRUSTED_S:
-                    self._ask(entity_type)
-                return entry.features
+        if entry is not None and now < entry.read_at + RETRY_S:
+            return entry.features
         task = self._ask(entity_type)
         await asyncio.wait((task,), timeout=deadline - now)
         if not task.done():

@@ -17,6 +17,7 @@ from featurestore.redis.link import Access
 from featurestore.redis.node import Node
 from featurestore.redis.protocol import LATE, Outcome, command
 from featurestore.redis.translation import anew, translated
+from featuretable import RowReader
 from idcolumn import IdColumn
 
 __all__ = ["Part", "Servers", "Single", "is_value", "outcomes", "proven"]
@@ -27,11 +28,12 @@ PING = command(b"PING")
 VALUES = {bytes, type(None)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
-    """What became of some rows of a fetch: their values, LATE or a StoreError for all of them.
+    """What became of some rows of a fetch.
 
-    `rows` says which, None that it is all.
+    `rows` says which, None that it is all. The outcome is a RowReader that has them all, a list of
+    their values, or LATE or a StoreError for all of them.
     """
 
     rows: NDArray[np.intp] | None
@@ -41,8 +43,13 @@ class Part:
 class Servers(Protocol):
     """The servers of a store."""
 
-    async def read(self, prefix: bytes, ids: IdColumn, deadline: float) -> list[Part]:
-        """Read the values under prefix + id of every id, each in exactly one part."""
+    async def read(
+        self, prefix: bytes, ids: IdColumn, features: int, deadline: float
+    ) -> list[Part]:
+        """Read the values under prefix + id of every id, each in exactly one part.
+
+        Values of so many features are expected, and others are read as well.
+        """
         ...
 
     async def field(self, key: bytes, name: bytes, deadline: float) -> Outcome:
@@ -65,21 +72,18 @@ class Single:
         settings = access.settings
         self._node = Node(settings.endpoint.address, access, settings.connections)
 
-    async def read(self, prefix: bytes, ids: IdColumn, deadline: float) -> list[Part]:
+    async def read(
+        self, prefix: bytes, ids: IdColumn, features: int, deadline: float
+    ) -> list[Part]:
         """See `Servers.read`."""
         request = ids.to_mget(prefix, MGET_KEYS)
-        starts = range(0, len(ids), MGET_KEYS)
-        sizes = iter([min(MGET_KEYS, len(ids) - start) for start in starts])
-        future = self._node.submit(request, partial(_are_values, sizes), len(starts))
+        rows = RowReader(len(ids), MGET_KEYS, features)
+        fits = partial(_are_values, _sizes(len(ids)))
+        future = self._node.submit(request, fits, -(-len(ids) // MGET_KEYS), rows)
         (outcome,) = await outcomes([future], deadline)
         if not isinstance(outcome, list):
             return [Part(None, outcome)]
-        if not any(isinstance(reply, ReplyError) for reply in outcome):
-            return [Part(None, list(chain.from_iterable(outcome)))]
-        return [
-            Part(np.arange(start, min(start + MGET_KEYS, len(ids))), told(self._node, reply))
-            for start, reply in zip(starts, outcome, strict=True)
-        ]
+        return _parts(self._node, outcome, len(ids))
 
     async def field(self, key: bytes, name: bytes, deadline: float) -> Outcome:
         """See `Servers.field`."""
@@ -120,6 +124,22 @@ def proven(node: Node, answers: Iterable[Outcome]) -> None:
         raise anew(failures[0])
     if all(answer is LATE for answer in said if answer not in failures):
         raise StoreUnavailable(f"{node.name}: no answer in time")
+
+
+def _parts(node: Node, replies: list[Any], keys: int) -> list[Part]:
+    """Tell the replies of MGETs apart if some are errors."""
+    if not any(isinstance(reply, ReplyError) for reply in replies):
+        return [Part(None, list(chain.from_iterable(replies)))]
+    return [
+        Part(np.arange(start, min(start + MGET_KEYS, keys)), told(node, reply))
+        for start, reply in zip(range(0, keys, MGET_KEYS), replies, strict=True)
+    ]
+
+
+def _sizes(keys: int) -> Iterator[int]:
+    """How many keys each MGET has."""
+    for start in range(0, keys, MGET_KEYS):
+        yield min(MGET_KEYS, keys - start)
 
 
 def is_value(reply: Any) -> bool:

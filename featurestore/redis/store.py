@@ -18,7 +18,7 @@ from featurestore.redis.schema import Features, Schema
 from featurestore.redis.servers import Part, Servers, Single
 from featurestore.redis.settings import RedisSettings
 from featurestore.redis.translation import anew
-from featuretable import screen, unpack
+from featuretable import RowReader, screen, unpack
 from idcolumn import IdColumn
 
 __all__ = ["RedisStore"]
@@ -62,13 +62,16 @@ class RedisStore:
             return FeatureBatch.nothing(count, width, Lost.LATE)
         if not storable(entity_type):
             return FeatureBatch.nothing(count, width)
-        table = await self._table(entity_type, features, deadline)
+        table: Outcome = self._schema.known(entity_type)
+        if table != features:
+            table = await self._table(entity_type, features, deadline)
         if table is None or not isinstance(table, tuple):
             return FeatureBatch.nothing(count, width, Lost.NO if table is None else Lost.LATE)
         if not count:
             choose(features, table, entity_type)
             return FeatureBatch.nothing(0, width)
-        parts = await self._servers.read(row_prefix(self._prefix, entity_type), ids, deadline)
+        prefix = row_prefix(self._prefix, entity_type)
+        parts = await self._servers.read(prefix, ids, len(table), deadline)
         rows = _assemble(parts, count, table)
         if rows.misfits:
             rows = await self._fitted(rows, parts, entity_type, deadline)
@@ -131,9 +134,9 @@ def _assemble(parts: list[Part], count: int, table: Features) -> _Rows:
     if len(failures) == len(parts):
         raise anew(failures[0])
     width = len(table)
-    if len(parts) == 1 and parts[0].rows is None and isinstance(parts[0].outcome, list):
-        values, found, misfits = unpack(parts[0].outcome, width)
-        return _Rows(table, values, found, np.zeros(count, np.uint8), misfits)
+    if len(parts) == 1 and isinstance(parts[0].outcome, RowReader):
+        reader = parts[0].outcome
+        return _Rows(table, reader.values, reader.found, np.zeros(count, np.uint8), 0)
     nothing = FeatureBatch.nothing(count, width)
     rows = _Rows(table, nothing.values, nothing.found, nothing.lost, 0)
     for part in parts:

@@ -56,7 +56,7 @@ def test_a_prefix_is_bytes() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 200])
 @pytest.mark.parametrize("most", [1, 2, 3, 100, 1_000])
 def test_ids_are_asked_for_by_commands_of_a_bound(count: int, most: int) -> None:
-    ids = [f"id-{i}" for i in range(count)]
+    ids = [f"id-{i}" + "x" * (i * 37 % 120) for i in range(count)]
     commands = [[b"MGET", *ids[start : start + most]] for start in range(0, count, most)]
     expected = b"".join(
         b"*%d\r\n" % len(parts)

@@ -111,6 +111,29 @@ async def test_cancelled_fetches_do_not_shift_answers(redis_server: servers.Serv
         assert all(isinstance(end, FeatureBatch) and end.found.all() for end in ends[1::2])
 
 
+async def test_fetches_of_all_sizes_beside_checks_get_their_own_rows(
+    redis_server: servers.Server,
+) -> None:
+    ids = [f"many{i}" for i in range(3_000)]
+    rows = np.arange(1.0, 6_001.0).reshape(3_000, 2)
+    settings = RedisSettings(redis_server.url, connections=1)
+    with RedisTables(settings) as tables:
+        tables.write("article", ids, FEATURES, rows)
+    rng = np.random.default_rng(5)
+
+    async def own_rows(store: RedisStore) -> None:
+        wanted = rng.integers(0, 3_000, rng.choice([1, 100, 200, 400, 1_000, 3_000]))
+        column = IdColumn.from_list([ids[i] for i in wanted])
+        batch = await store.fetch("article", column, FEATURES, time.monotonic() + 10)
+        assert batch.found.all()
+        assert (batch.values == rows[wanted]).all()
+
+    async with opened(settings) as store:
+        for _ in range(50):
+            fetches = [own_rows(store) for _ in range(8)]
+            await asyncio.gather(*fetches, store.check(time.monotonic() + 10), own_rows(store))
+
+
 @contextlib.asynccontextmanager
 async def fake(
     answer: Callable[[bytes], bytes], greetings: Iterable[bytes] = ()
