@@ -74,12 +74,7 @@ def compiled() -> list[Extension]:
     flags = ["-O2", "-g0", "-w"]  # -O3 takes half as long again and gains nothing
     paths = [f"{folder}/{name}" for folder, names in REQUEST_PATH.items() for name in names.split()]
     return [
-        Extension(
-            path.replace("/", "."),
-            [f"{path}.py"],
-            depends=[*map(str, Path().glob(f"{path}.pxd"))],
-            extra_compile_args=flags,
-        )
+        Extension(path.replace("/", "."), [f"{path}.py"], extra_compile_args=flags)
         for path in paths
     ]
 
@@ -93,7 +88,7 @@ def modules() -> list[Extension]:
         compiler_directives={"freethreading_compatible": False, "embedsignature": True},
         **options,
     )
-    if not PURE:  # annotations promise a type there, they don't convert to it
+    if not PURE:  # annotations promise a type there, they don't convert to it, unless one says so
         made += cythonize(compiled(), compiler_directives={"annotation_typing": False}, **options)
     return made
 
