@@ -89,7 +89,8 @@ def modules() -> list[Extension]:
         **options,
     )
     if not PURE:  # annotations promise a type there, they don't convert to it, unless one says so
-        made += cythonize(compiled(), compiler_directives={"annotation_typing": False}, **options)
+        plain = {"annotation_typing": False, "auto_pickle": False}
+        made += cythonize(compiled(), compiler_directives=plain, **options)
     return made
 
 
