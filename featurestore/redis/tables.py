@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore.errors import StoreCorrupt, StoreError
+from featurestore.errors import StoreCorrupt, StoreError, StoreUnavailable
 from featurestore.matrix import add_up, amounts_of, in_order, matrix, start_of
 from featurestore.redis.clients import CLOSED, Call, Client, Clients, connected
 from featurestore.redis.increments import MISFIT, increments
@@ -102,8 +102,9 @@ class RedisTables:
     ) -> Iterator[tuple[IdColumn, NDArray[np.float64]]]:
         """See `Tables.scan`; in no order, and each id once, which takes about 100 bytes a row.
 
-        Rows written, or deleted, while the scan is at work may be in it or not. Values of another
-        length than the table's are left out.
+        Rows written, or deleted, while the scan is at work may be in it or not; a table that is
+        gone at its end, as after a FLUSHALL, is StoreUnavailable. Values of another length than the
+        table's are left out.
         """
         features = self._known(entity_type) if storable(entity_type) else None
         if features is None:
@@ -120,6 +121,8 @@ class RedisTables:
                 del waiting[:batch]
         if waiting:
             yield self._rows(entity_type, prefix, waiting, len(features))
+        if self._known(entity_type) is None:
+            raise StoreUnavailable(f"the table {entity_type!r} was removed while it was read")
 
     def write(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import redis
 
 from featurestore import StoreCorrupt, StoreUnavailable
 from featurestore.redis import RedisSettings, RedisTables
@@ -49,6 +50,18 @@ def test_what_is_written_is_scanned_and_counted(settings: RedisSettings) -> None
         assert (listed["article"].rows, listed["other"].rows) == (2_501, 1)
         assert 2_501 * 16 < listed["article"].bytes < 2_501 * 1_000
         assert content(tables, "unknown") == content(tables, "a:b") == {}
+
+
+def test_a_table_that_is_flushed_while_it_is_read_is_no_whole_one(one: servers.Server) -> None:
+    with RedisTables(RedisSettings(one.url, prefix="flushed")) as tables:
+        tables.write("t", [f"id{i}" for i in range(2_500)], ("a",), np.ones((2_500, 1)))
+        batches = tables.scan("t", 100)
+        next(batches)
+        with redis.Redis.from_url(one.url) as client:
+            client.flushall()
+        with pytest.raises(StoreUnavailable, match="'t' was removed while it was read"):
+            list(batches)
+        assert content(tables, "t") == {}
 
 
 def test_prefixes_are_apart_whatever_characters_they_have(settings: RedisSettings) -> None:
