@@ -134,4 +134,5 @@ def _curl(url: str, request: dict[str, object]) -> str:
 
 
 def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"[{local}]" if ":" in local and not local.startswith("[") else local

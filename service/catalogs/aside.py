@@ -1,6 +1,7 @@
 """A process that makes a snapshot, as the worker sees it that runs it."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from service.catalogs.order import Order, Outcome, Said
 __all__ = ["Aside", "BuildFailed"]
 
 COMMAND = (sys.executable, "-P", "-m", "service.catalogs.builder")
-LOWEST_PRIORITY = ("nice", "-n", "19")  # from its first instruction: to load takes 0.1 s
+LOWEST_PRIORITY = "19"
 
 
 class BuildFailed(Exception):
@@ -35,7 +36,7 @@ class Aside:
 
     def __init__(self, order: Order, timeout_s: float, *, urgent: bool) -> None:
         self._order = order
-        self._command = COMMAND if urgent else LOWEST_PRIORITY + COMMAND
+        self._command = COMMAND if urgent else _gentle()
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = self._late = False
@@ -89,6 +90,15 @@ class Aside:
         if self._late:
             return f"it took longer than timeout_s, {self._timeout_s:g} s, and was ended"
         return f"its process ended with status {status} and no word"
+
+
+def _gentle() -> tuple[str, ...]:
+    """Return the command at the lowest priority, from its first instruction where it can be.
+
+    It lowers it itself, too, but to load takes 0.1 s.
+    """
+    nice = shutil.which("nice")
+    return (*((nice, "-n", LOWEST_PRIORITY) if nice else ()), *COMMAND, LOWEST_PRIORITY)
 
 
 def _give(stream: IO[bytes] | None, order: Order) -> None:

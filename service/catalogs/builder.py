@@ -1,7 +1,8 @@
-"""The process that makes a snapshot: `python -m service.catalogs.builder`, as `aside.py` has it.
+"""The process that makes a snapshot: `python -m service.catalogs.builder [19]`.
 
-It gets its order on standard input, says on standard output how far it is, one JSON object a line,
-and ends when its standard input does, which a worker that dies closes.
+Its argument is its priority, a nice value, if that is to be another than that of the worker which
+starts it (`aside.py`). It gets its order on standard input, says on standard output how far it is,
+one JSON object a line, and ends when its standard input does, which a worker that dies closes.
 """
 
 import logging.config
@@ -22,7 +23,7 @@ TOLD_S = 0.25
 
 def main() -> None:
     """Do what the order says."""
-    _keep_to_one_cpu()
+    _give_way()
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the launcher
         signal.signal(number, signal.SIG_IGN)
     order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the worker that started it
@@ -34,12 +35,14 @@ def main() -> None:
         _say(Said(failed=_message(error, order)))
 
 
-def _keep_to_one_cpu() -> None:
-    """Leave the others to requests.
+def _give_way() -> None:
+    """Take the priority that is wanted, and leave all CPUs but one to requests.
 
     Linux has even the lowest priority finish a tick, 4 ms as a rule, once it has its turn; a thread
     that wakes up takes another CPU if one is idle, which this process would else wander on to.
     """
+    if sys.argv[1:]:
+        os.setpriority(os.PRIO_PROCESS, 0, int(sys.argv[1]))
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 

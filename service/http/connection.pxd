@@ -12,11 +12,12 @@ cdef class Connection:
     cdef Py_ssize_t _head_bytes
     cdef Exchange _arriving, _current
     cdef object _waiting
-    cdef bint _full, _held
+    cdef bint _full, _held, _fresh
 
     cpdef void answer(self, Exchange exchange, int status, list headers, bytes body) except *
     cdef Exchange _latest(self)
     cdef void _regulate(self) except *
     cdef void _read_on(self) except *
     cdef Py_ssize_t _read(self, object piece) except -1
-    cdef void _go_on(self) except *
+    cdef void _first_come(self) except *
+    cpdef void _go_on(self) except *

@@ -85,7 +85,7 @@ class Connection:
         self._waiting: deque[Exchange] = deque()
         self._current: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._full = self._held = False
+        self._full = self._held = self._fresh = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -111,6 +111,7 @@ class Connection:
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        self._fresh = True
         taken = self._read(data) if len(data) <= PIECE_BYTES else 0
         if taken < len(data):
             self._unread = memoryview(data)[taken:]
@@ -148,8 +149,8 @@ class Connection:
         scope = request_scope(method, self._target, version, self._headers, self._addresses)
         exchange = self._arriving = Exchange(self, scope, parser.should_keep_alive())
         self._waiting.append(exchange)
-        if self._current is None:
-            self._go_on()
+        if self._current is None and len(self._waiting) == 1:
+            self._first_come()
         elif len(self._waiting) >= WAITING:
             self._regulate()
 
@@ -194,7 +195,8 @@ class Connection:
             self.linger()
         else:
             self._awaited_since = self._loop.time()
-            self._go_on()
+            if self._waiting:
+                self._loop.call_soon(self._go_on)  # and this request gives back its place before
 
     def invite(self) -> None:
         """See Peer."""
@@ -281,6 +283,14 @@ class Connection:
         if self._head_bytes > HEAD_BYTES:
             self._fail()
         return len(piece)
+
+    def _first_come(self) -> None:
+        """Go on at once, but once for each read: it may hold thousands of requests."""
+        if self._fresh:
+            self._fresh = False
+            self._go_on()
+        else:
+            self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         if self._waiting and self._current is None and not self._full:

@@ -16,7 +16,7 @@ from service.logs import log_config
 
 __all__ = ["listen", "run_worker"]
 
-LISTENERS = 16  # of each, libuv accepts one connection a turn, and a turn may take 10 ms
+LISTENERS = 8  # of each, libuv accepts one connection a turn
 BACKLOG = 4096
 SWEEP_S = 1.0
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import socket
 import tracemalloc
+from collections import Counter
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import pairwise
@@ -23,6 +24,7 @@ GET = b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
 CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
 HOST = "127.0.0.1"
+ASKED = Counter[str]()  # paths that were to be taken in
 REFUSED: list[Problem] = []  # what the latest server refused by itself
 
 
@@ -58,6 +60,7 @@ class Plain:
         await self.call(scope, receive, send)
 
     def admit(self, scope):
+        ASKED[scope["path"]] += 1
         return (429, [], b"full") if scope["path"] == "/full" else None
 
     def refused(self, problem: Problem) -> None:
@@ -350,6 +353,23 @@ def test_who_is_not_taken_in_keeps_the_order() -> None:
     assert {body for _, body in found} == {b"full"}
     found = exchange(full.replace(b"host: x", b"host: x\r\nconnection: close"))
     assert found[1:] == [(b"", b"")]
+
+
+def test_who_is_not_taken_in_time_and_again_leaves_turns_to_others() -> None:
+    full = b"POST /full HTTP/1.1\r\nhost:\r\ncontent-length: 0\r\n\r\n"
+
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            writer.write(full * 3000)
+            answers = asyncio.create_task(reader.readexactly(3000 * 63))
+            before, most = ASKED.total(), 0
+            while not answers.done():
+                await asyncio.sleep(0)
+                before, most = ASKED.total(), max(most, ASKED.total() - before)
+            assert (await answers).count(b"HTTP/1.1 429 ") > 0
+            assert 0 < most < 5
+
+    run(talk())
 
 
 def test_a_turn_of_the_loop_begins_a_bounded_number_of_requests() -> None:

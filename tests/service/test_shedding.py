@@ -65,6 +65,17 @@ def test_refusals_are_counted_one_by_one_and_logged_once_a_second(full) -> None:
     assert len(refusals(service)) <= 10
 
 
+def test_requests_sent_together_take_the_only_place_one_by_one(start, store) -> None:
+    service = start(store, models=MODELS, server_max_in_flight=1)
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall((head(len(BODY)) + BODY) * 20)
+        received = b""
+        while received.count(b"HTTP/1.1 ") < 20:
+            received += connection.recv(65536)
+    assert received.count(b"HTTP/1.1 200 ") == 20
+
+
 def refusals(service) -> list[dict]:
     return [line for line in service.log_lines() if line.get("problem") == "Overloaded"]
 
