@@ -36,7 +36,7 @@ REQUEST_PATH = {
 }
 
 # -ffp-contract=off: the sampler's draws are part of its promise, so the compiler may not fuse a
-# multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined,
+# multiply and an add that the source keeps apart. -fno-math-errno only lets sqrt be inlined.
 compile_args = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-pthread"]
 compile_args += ["-Wall", "-Wextra"]
 compile_args += ["-O0", "-g", "-D_GLIBCXX_ASSERTIONS"] if DEBUG else ["-O3", "-g1"]

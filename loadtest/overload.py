@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Find the maximum and offer more, round by round, and print what became of it."""
+    if options.rounds < 1:
+        raise ValueError(f"--rounds is {options.rounds}, must be >= 1")
     maxima, offers = [], []
     with _target_apart(options) as found:
         closed = Load(found, options.seconds, options.closed_connections)

@@ -84,9 +84,9 @@ def run(options: argparse.Namespace) -> None:
         _warm_up(Trial(load, objective), options.start, room)
         with _keeping(options) as steps:
             searches = _searches(Trial(load, objective), options, steps)
-        fleet = _fleet(options, knee_of(searches).value)
-        verify = Trial(replace(load, seconds=options.verify_seconds), objective)
-        verification = _told("verification", verify(fleet.node_rps))
+            fleet = _fleet(options, knee_of(searches).value)
+            verify = Trial(replace(load, seconds=options.verify_seconds), objective)
+            verification = _told("verification", verify(fleet.node_rps))
     sizing, results = conclude(searches, verification, objective, fleet, room)
     print(describe(sizing, results[-1]))
     _write(options, results, sizing_data(sizing))

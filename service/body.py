@@ -13,6 +13,7 @@ __all__ = ["Body"]
 DISCARD_BYTES = 256 << 10
 DISCARD_S = 0.05
 UNKNOWN = -1
+ENDLESS = 1 << 62  # bytes; a client may announce more than fits into 64 bits
 WATCH = Watch()
 
 
@@ -92,4 +93,5 @@ class Body:
 def _announced(headers: Mapping[bytes, bytes]) -> int:
     """Return the length of the body in bytes, or UNKNOWN."""
     length = headers.get(b"content-length", b"")
-    return int(length) if length.isdigit() and b"transfer-encoding" not in headers else UNKNOWN
+    known = length.isdigit() and b"transfer-encoding" not in headers
+    return min(int(length), ENDLESS) if known else UNKNOWN

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -35,16 +35,13 @@ def _no_rows() -> NDArray[np.int64]:
     return np.zeros(len(Lost), np.int64)
 
 
-@dataclass
 class ModelCounts:
     """Totals of one model; `lost` has the candidates that the prior stood in for, by `Lost`."""
 
-    predictions: int = 0
-    candidates: int = 0
-    missing: int = 0
-    degraded_requests: int = 0
-    invalid: int = 0
-    lost: NDArray[np.int64] = field(default_factory=_no_rows)
+    def __init__(self) -> None:
+        self.predictions = self.candidates = self.missing = 0
+        self.degraded_requests = self.invalid = 0
+        self.lost = _no_rows()
 
 
 @dataclass

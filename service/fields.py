@@ -17,8 +17,7 @@ def without_secret(value: object) -> str:
         return "an array"
     if isinstance(value, dict):
         return "a table"
-    secret = isinstance(value, str) and ("@" in value or "://" in value)
-    return repr(without_password(str(value)) if secret else value)
+    return repr(without_password(value) if isinstance(value, str) else value)
 
 
 class Taken(NamedTuple):
@@ -80,7 +79,8 @@ class Fields:
             return ""
         if not isinstance(value, str) or not (value or empty):
             also = "" if empty else " that isn't empty"
-            self.problem(name, f"is {without_secret(value)}, must be a string{also}")
+            shown = "a number" if isinstance(value, int | float) else without_secret(value)
+            self.problem(name, f"is {shown}, must be a string{also}")
             return ""
         return value
 

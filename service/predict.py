@@ -1,4 +1,5 @@
 # cython: annotation_typing=True
+# What is annotated as a class of predict.pxd is one: its attributes need no look-up.
 """A prediction: from the bytes of a request to the bytes of its answer, one line a stage."""
 
 from collections.abc import Mapping
@@ -79,16 +80,18 @@ class Predict:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever becomes of it; it gives back its place."""
-        call, admitted = Call(scope, receive), ADMITTED in scope
+        admitted = ADMITTED in scope
         try:
-            if not admitted:
-                raise Overloaded(self.admission.limit)
-            headers, answer = await self._answer(call)
-            headers.append((b"server-timing", call.stages.header()))
-            self._complete(call, STATUS_OK, headers)
-            await reply(send, STATUS_OK, headers, answer)
-        except Exception as error:
-            await self._refuse(send, call, error)
+            call = Call(scope, receive)
+            try:
+                if not admitted:
+                    raise Overloaded(self.admission.limit)
+                headers, answer = await self._answer(call)
+                headers.append((b"server-timing", call.stages.header()))
+                self._complete(call, STATUS_OK, headers)
+                await reply(send, STATUS_OK, headers, answer)
+            except Exception as error:
+                await self._refuse(send, call, error)
         finally:
             if admitted:
                 self.admission.leave()

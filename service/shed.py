@@ -65,11 +65,15 @@ class Shed:
     async def _unasked(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit a request here, as its server did not."""
         refusal = self.admit(scope)
-        if refusal is None:
-            await asyncio.sleep(0)  # all that has arrived is counted before any is answered
-            await self.endpoint(scope, receive, send)
-        else:
+        if refusal is not None:
             await reply(send, *refusal)
+            return
+        try:
+            await asyncio.sleep(0)  # all that has arrived is counted before any is answered
+        except asyncio.CancelledError:
+            self.admission.leave()
+            raise
+        await self.endpoint(scope, receive, send)
 
     def _refusal(self, path: str, headers: Mapping[bytes, bytes]) -> Answer:
         trace = valid_traceparent(headers.get(b"traceparent"))

@@ -3,6 +3,7 @@
 Property tests draw the same examples in every ordinary run, and new ones in the long run.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,8 +22,19 @@ def pytest_configure() -> None:
     for package in ("bandit", "featurestore", "service"):
         for library in (root / package).rglob("*.so"):
             source = library.with_name(library.name.partition(".")[0] + ".py")
-            if not source.exists() or source.stat().st_mtime > library.stat().st_mtime:
+            made = library.stat().st_mtime
+            if not source.exists() or any(s.stat().st_mtime > made for s in _sources(root, source)):
                 pytest.exit(f"{library} is older than its source: make setup, or make clean", 4)
+
+
+def _sources(root: Path, module: Path) -> Iterator[Path]:
+    """Yield a module, the types beside it, and what these are made of."""
+    types = module.with_suffix(".pxd")
+    yield module
+    if types.exists():
+        yield types
+        for name in re.findall(r"^from ([\w.]+) cimport", types.read_text(), re.MULTILINE):
+            yield from _sources(root, root / f"{name.replace('.', '/')}.py")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A process that makes a snapshot, as the worker sees it that runs it."""
 
+import os
 import pickle
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +14,7 @@ from service.catalogs.order import Order, Outcome, Said
 __all__ = ["Aside", "BuildFailed"]
 
 COMMAND = (sys.executable, "-P", "-m", "service.catalogs.builder")
-LOWEST_PRIORITY = "19"
+LOWEST_PRIORITY = 19
 
 
 class BuildFailed(Exception):
@@ -31,12 +31,12 @@ class Aside:
     timeout_s : float
         Seconds until it is ended.
     urgent : bool
-        Run at the ordinary priority, not the lowest: somebody waits for it.
+        Run on all CPUs at the ordinary priority, not on one at the lowest: somebody waits for it.
     """
 
     def __init__(self, order: Order, timeout_s: float, *, urgent: bool) -> None:
         self._order = order
-        self._command = COMMAND if urgent else _gentle()
+        self._urgent = urgent
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = self._late = False
@@ -76,9 +76,11 @@ class Aside:
             if self._killed:
                 raise BuildFailed("the worker ends")
             self._process = process = subprocess.Popen(  # noqa: S603
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
         with suppress(OSError):  # if it died at once, its end will tell
+            if not self._urgent:
+                _give_way(process.pid)
             _give(process.stdin, self._order)
         return process
 
@@ -92,13 +94,14 @@ class Aside:
         return f"its process ended with status {status} and no word"
 
 
-def _gentle() -> tuple[str, ...]:
-    """Return the command at the lowest priority, from its first instruction where it can be.
+def _give_way(pid: int) -> None:
+    """Have a process leave the CPUs to requests, all but one at any time.
 
-    It lowers it itself, too, but to load takes 0.1 s.
+    Linux has even the lowest priority finish a tick, 4 ms as a rule, once it has its turn; a thread
+    that wakes up takes another CPU if one is idle, which this process would else wander on to.
     """
-    nice = shutil.which("nice")
-    return (*((nice, "-n", LOWEST_PRIORITY) if nice else ()), *COMMAND, LOWEST_PRIORITY)
+    os.setpriority(os.PRIO_PROCESS, pid, LOWEST_PRIORITY)
+    os.sched_setaffinity(pid, {max(os.sched_getaffinity(0))})
 
 
 def _give(stream: IO[bytes] | None, order: Order) -> None:

@@ -1,8 +1,7 @@
-"""The process that makes a snapshot: `python -m service.catalogs.builder [19]`.
+"""The process that makes a snapshot: `python -m service.catalogs.builder`, as `aside.py` has it.
 
-Its argument is its priority, a nice value, if that is to be another than that of the worker which
-starts it (`aside.py`). It gets its order on standard input, says on standard output how far it is,
-one JSON object a line, and ends when its standard input does, which a worker that dies closes.
+It gets its order on standard input, says on standard output how far it is, one JSON object a line,
+and ends when its standard input does, which a worker that dies closes.
 """
 
 import logging.config
@@ -23,7 +22,6 @@ TOLD_S = 0.25
 
 def main() -> None:
     """Do what the order says."""
-    _give_way()
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the launcher
         signal.signal(number, signal.SIG_IGN)
     order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the worker that started it
@@ -33,17 +31,6 @@ def main() -> None:
         _say(Said(outcome=_made(order)))
     except Exception as error:  # it is the worker's to log
         _say(Said(failed=_message(error, order)))
-
-
-def _give_way() -> None:
-    """Take the priority that is wanted, and leave all CPUs but one to requests.
-
-    Linux has even the lowest priority finish a tick, 4 ms as a rule, once it has its turn; a thread
-    that wakes up takes another CPU if one is idle, which this process would else wander on to.
-    """
-    if sys.argv[1:]:
-        os.setpriority(os.PRIO_PROCESS, 0, int(sys.argv[1]))
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _made(order: Order) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 import httptools
 from starlette.types import Receive, Scope, Send
 
+from service.admission import ADMITTED
 from service.errors import Internal, NotHttp, Problem
 from service.http.exchange import Exchange
 from service.http.head import answer_head, check_head, request_scope
@@ -298,10 +299,12 @@ class Connection:
             self._awaited_since = NEVER
             exchange = self._current = self._waiting.popleft()
             answer = self._app.admit(exchange.scope)
-            if answer is None:
-                self._turns.begin(self._begin)
-            else:
+            if answer is not None:
                 exchange.settle(*answer)
+            elif ADMITTED in exchange.scope:
+                self._turns.begin(self._begin)
+            else:  # what has no limit, as probes, doesn't wait for what has
+                self._begin()
             if crowded:
                 self._read_on()
                 self._regulate()

@@ -131,7 +131,7 @@ class Exchange:
         if self.answered:
             raise RuntimeError("a request is answered once")
         if message["type"] == "http.response.start":
-            self._head = message["status"], message["headers"]
+            self._head = message["status"], list(message.get("headers", ()))
             return
         self._answer.append(message.get("body", b""))
         if not message.get("more_body"):

@@ -1,4 +1,4 @@
-"""How many requests begin in one turn of the event loop."""
+"""How many predictions begin in one turn of the event loop."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ AT_ONCE = 16  # of 400 candidates take 1.5 ms, which refusals and probes wait fo
 
 
 class Turns:
-    """Begins at most 16 requests a turn, the others in the next ones.
+    """Begins at most 16 predictions a turn, the others in the next ones.
 
     A turn reads from every connection that has something before it answers any of them: under
     overload hundreds of requests come between two turns, and each waits for all that began.

@@ -79,12 +79,19 @@ async def working(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
         yield Worker(catalogs.by_name["c"], keepers)
 
 
-def has_reader(pipe: Path) -> bool:
+def writing_end(pipe: Path) -> list[int]:
+    """Return a descriptor, on whose closing a reading ends, or none where nobody reads."""
     try:
-        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return [os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)]
     except OSError:
-        return False
-    return True
+        return []
+
+
+def has_reader(pipe: Path) -> bool:
+    ends = writing_end(pipe)
+    for end in ends:
+        os.close(end)
+    return bool(ends)
 
 
 def builder() -> int:
@@ -263,10 +270,13 @@ async def test_a_reading_that_nobody_waits_for_leaves_the_cpus_to_requests(tmp_p
         await until(lambda: worker.alpha)
         known = sum(worker.figures("catalog_readings"))
         await until(lambda: sum(worker.figures("catalog_readings")) > known + 1)
-        pipe.replace(arms)
-        await until(lambda: has_reader(arms))
+        arms.unlink()
+        arms.symlink_to(pipe)
+        ends: list[int] = []
+        await until(lambda: ends.extend(writing_end(pipe)) or ends)
         assert os.getpriority(os.PRIO_PROCESS, builder()) == 19
         assert len(os.sched_getaffinity(builder())) == 1
+        os.close(ends[0])
 
 
 async def test_a_worker_that_ends_does_not_wait_for_a_reading(tmp_path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import uvloop
 
 from loadtest.processes import free_port
+from service.admission import ADMITTED
 from service.errors import NotHttp, Problem
 from service.http.connection import HEAD_BYTES, Connection
 from service.http.exchange import Exchange
@@ -51,7 +52,7 @@ async def deaf(_scope, _receive, send) -> None:
 
 
 class Plain:
-    """An application that takes in every request but those to /full."""
+    """An application that takes in every request but those to /full, and limits /limited."""
 
     def __init__(self, app) -> None:
         self.call = app
@@ -61,6 +62,8 @@ class Plain:
 
     def admit(self, scope):
         ASKED[scope["path"]] += 1
+        if scope["path"] == "/limited":
+            scope[ADMITTED] = True
         return (429, [], b"full") if scope["path"] == "/full" else None
 
     def refused(self, problem: Problem) -> None:
@@ -349,6 +352,8 @@ def test_who_is_not_taken_in_keeps_the_order() -> None:
     full = b"POST /full HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody"
     found = exchange((full + GET % b"/1" + full) * 100, 300)
     assert [body for _, body in found] == [b"full", b"GET /1  ", b"full"] * 100
+    found = exchange(GET % b"/1" + full * 700, 701)
+    assert [body for _, body in found] == [b"GET /1  "] + [b"full"] * 700
     found = exchange(full * 3000, 3000)
     assert {body for _, body in found} == {b"full"}
     found = exchange(full.replace(b"host: x", b"host: x\r\nconnection: close"))
@@ -368,6 +373,32 @@ def test_who_is_not_taken_in_time_and_again_leaves_turns_to_others() -> None:
                 before, most = ASKED.total(), max(most, ASKED.total() - before)
             assert (await answers).count(b"HTTP/1.1 429 ") > 0
             assert 0 < most < 5
+
+    run(talk())
+
+
+def test_what_has_no_limit_does_not_wait_for_what_has() -> None:
+    begun: list[str] = []
+
+    async def noted(scope, receive, send) -> None:
+        begun.append(scope["path"])
+        await echo(scope, receive, send)
+
+    async def talk() -> None:
+        async with serving(noted) as (connections, reader, writer):
+            address = writer.get_extra_info("peername")
+            clients = [socket.create_connection(address) for _ in range(60)]
+            while len(connections) < 61:
+                await asyncio.sleep(0)
+            for client in clients:
+                client.sendall(GET % b"/limited")
+            writer.write(GET % b"/probe")
+            assert (await answer(reader))[1] == b"GET /probe  "
+            while len(begun) < 61:
+                await asyncio.sleep(0)
+            assert begun.index("/probe") <= AT_ONCE
+            for client in clients:
+                client.close()
 
     run(talk())
 

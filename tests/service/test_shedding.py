@@ -65,6 +65,18 @@ def test_refusals_are_counted_one_by_one_and_logged_once_a_second(full) -> None:
     assert len(refusals(service)) <= 10
 
 
+@pytest.mark.parametrize("length", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_an_announced_length_of_any_size_takes_no_place_for_good(start, store, length) -> None:
+    service = start(store, models=MODELS, server_max_in_flight=1)
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    for _ in range(3):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(head(length))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+    assert service.client.get("/health").json()["worker"]["in_flight"] == 0
+    service.predict(["c1"])
+
+
 def test_requests_sent_together_take_the_only_place_one_by_one(start, store) -> None:
     service = start(store, models=MODELS, server_max_in_flight=1)
     host, _, port = service.url.removeprefix("http://").partition(":")
