@@ -1,4 +1,4 @@
-"""Builds the three C++ extensions and compiles the request path; pyproject.toml declares the rest.
+"""Builds the four C++ extensions and compiles the request path; pyproject.toml declares the rest.
 
 Switches, from the environment:
     BANDIT_SERVE_PURE=1                      the request path is left to the interpreter
@@ -28,7 +28,7 @@ REQUEST_PATH = {
     "featurestore": "batch breaker chunk chunked failurelog gathering hot latency line measurement "
     "resident tier",
     "featurestore/redis": "connection link node protocol replies schema servers store",
-    "service": "admission body counts decision_id features json_codec media predict reply request "
+    "service": "admission body counts decision_id entrance features json_codec media predict reply request "
     "shed stages trace watch wire",
     "service/http": "connection exchange head turns",
     "service/oip": "answer codec ids request",
@@ -81,7 +81,7 @@ def compiled() -> list[Extension]:
 
 def modules() -> list[Extension]:
     """Return what is to be built, as C and C++."""
-    native = [extension(name) for name in ("betadist", "featuretable", "idcolumn")]
+    native = [extension(name) for name in ("betadist", "featuretable", "idcolumn", "plainhttp")]
     options = {"build_dir": "build/cython", "language_level": 3, "quiet": True}
     made: list[Extension] = cythonize(
         native,

@@ -18,6 +18,7 @@ from service.catalogs.keepers import Keepers
 from service.config import Settings
 from service.counts import Counts
 from service.docs import docs_routes
+from service.entrance import Entrance
 from service.errors import Problem
 from service.health import Live, Ready
 from service.json_codec import JsonCodec
@@ -53,7 +54,7 @@ class Service(Starlette):
     Parameters
     ----------
     ahead : mapping of str to tuple
-        Paths of predictions, and the endpoint and the names in the path of each.
+        Paths of predictions, in ASCII, and the endpoint and the names in the path of each.
 
     Attributes
     ----------
@@ -70,6 +71,13 @@ class Service(Starlette):
         super().__init__(**options)
         self.refused = refused
         self._ahead = ahead
+        self._entrances = {
+            path.encode(): Entrance(shed, path, names) for path, (shed, names) in ahead.items()
+        }
+
+    def entrance(self, target: bytes) -> Entrance | None:
+        """Return what answers POST requests with this target ahead of ASGI, if anything does."""
+        return self._entrances.get(target)
 
     def admit(self, scope: Scope) -> Answer | None:
         """Give a prediction a place, or return its refusal; a server may ask before it calls."""

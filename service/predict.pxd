@@ -12,13 +12,13 @@ cdef class Call:
     cdef object names
     cdef dict headers
     cdef bytes trace
-    cdef Body body
+    cdef object body
     cdef str decision_id
-    cdef bint answered
 
 
 cdef class Predict:
     cdef public object codec, store, admission, lifecycle, sampler, side
     cdef public Counts counts
-    cdef Py_ssize_t max_body_bytes
+    cdef public Py_ssize_t max_body_bytes
+    cdef object _overloaded
     cdef double longest_s

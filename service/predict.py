@@ -24,14 +24,14 @@ from service.errors import STATUS_OK, Overloaded, as_problem
 from service.features import fetch_features
 from service.lifecycle import Lifecycle
 from service.problem_log import log_problem
-from service.reply import CLOSE, JSON, Headers, reply
+from service.reply import CLOSE, JSON, Answer, Headers, reply
 from service.request import PredictRequest
 from service.side_threads import SideThreads
 from service.stages import Stages
 from service.trace import trace_id, valid_traceparent
 from service.wire import encode_best
 
-__all__ = ["Predict"]
+__all__ = ["Call", "Predict"]
 
 GRACE_S = 0.1  # features that came at the deadline are scored, aside if they are many
 LIST = Draw.LIST
@@ -39,22 +39,34 @@ ARMS_AN_ID = 64  # looking for an id in a catalogue takes as long as so many dra
 
 
 class Call:
-    """One request on its way through the stages."""
+    """One request on its way through the stages.
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    Attributes
+    ----------
+    body : bytes or Body
+        As bytes it came with the head; a Body is to be read.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        names: Mapping[str, str],
+        headers: dict[bytes, bytes],
+        body: bytes | Body,
+    ) -> None:
         self.started = monotonic()
         self.stages = Stages()
-        self.path: str = scope["path"]
-        self.names: Mapping[str, str] = scope.get("path_params", {})
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.trace = valid_traceparent(self.headers.get(b"traceparent"))
-        self.body = Body(receive, self.headers)
+        self.path = path
+        self.names = names
+        self.headers = headers
+        self.body = body
+        trace = headers.get(b"traceparent")
+        self.trace = None if trace is None else valid_traceparent(trace)
         self.decision_id: str | None = None
-        self.answered = False
 
 
 class Predict:
-    """The ASGI endpoint of predictions in one protocol."""
+    """The endpoint of predictions in one protocol."""
 
     def __init__(
         self,
@@ -76,29 +88,34 @@ class Predict:
         self.max_body_bytes = max_body_bytes
         self.sampler = sampler
         self.side = side
+        self._overloaded = Overloaded(admission.limit)
         self.longest_s = max(model.deadline_s for model in models.by_name.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        headers = dict(scope["headers"])
+        names = scope.get("path_params", {})
+        call = Call(scope["path"], names, headers, Body(receive, headers))
+        respond = self.respond(call) if ADMITTED in scope else self._refuse(call, self._overloaded)
+        await reply(send, *await respond)
+
+    async def respond(self, call: Call) -> Answer:
         """Answer one request, whatever becomes of it; it gives back its place."""
-        admitted = ADMITTED in scope
         try:
-            call = Call(scope, receive)
-            try:
-                if not admitted:
-                    raise Overloaded(self.admission.limit)
-                headers, answer = await self._answer(call)
-                headers.append((b"server-timing", call.stages.header()))
-                self._complete(call, STATUS_OK, headers)
-                await reply(send, STATUS_OK, headers, answer)
-            except Exception as error:
-                await self._refuse(send, call, error)
+            headers, answer = await self._answer(call)
+            headers.append((b"server-timing", call.stages.header()))
+            self._complete(call, STATUS_OK, headers)
+            return STATUS_OK, headers, answer
+        except Exception as error:
+            return await self._refuse(call, error)
         finally:
-            if admitted:
-                self.admission.leave()
+            self.admission.leave()
 
     async def _answer(self, call: Call) -> tuple[Headers, bytes]:
         self.codec.check(call.headers)
-        body = await call.body.read(self.max_body_bytes, call.started + self.longest_s)
+        body = call.body
+        if isinstance(body, Body):
+            body = await body.read(self.max_body_bytes, call.started + self.longest_s)
         request = self.codec.decode(call.names, call.headers, body)
         call.decision_id = request.decision_id or new_decision_id()
         call.stages.done("decode")
@@ -144,7 +161,6 @@ class Predict:
 
     def _complete(self, call: Call, status: int, headers: Headers) -> None:
         """Count an answer and complete its headers."""
-        call.answered = True
         self.counts.answer(self.codec.protocol, status)
         self.counts.took(status, monotonic() - call.started, call.stages)
         if call.decision_id is not None:
@@ -154,20 +170,18 @@ class Predict:
         if self.lifecycle.leaving and CLOSE not in headers:
             headers.append(CLOSE)
 
-    async def _refuse(self, send: Send, call: Call, error: Exception) -> None:
+    async def _refuse(self, call: Call, error: Exception) -> Answer:
         problem = as_problem(error)
         call.decision_id = call.decision_id or new_decision_id()
         self.counts.problem(problem)
         fields = {"trace_id": trace_id(call.trace)} if call.trace else {}
         log_problem(problem, error, path=call.path, decision_id=call.decision_id, **fields)
-        if call.answered:
-            return
         headers, document = self.codec.refuse(problem, call.decision_id)
         headers += problem.headers
-        if not await call.body.discard():
+        if isinstance(call.body, Body) and not await call.body.discard():
             headers.append(CLOSE)
         self._complete(call, problem.status, headers)
-        await reply(send, problem.status, headers, document)
+        return problem.status, headers, document
 
 
 def _quoted(decision_id: str) -> bytes:

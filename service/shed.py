@@ -50,12 +50,20 @@ class Shed:
         A server that asks as soon as it has read a head needs no task for a refusal. One with a
         large body gets neither: the endpoint refuses it, and looks after the body.
         """
-        if not self.admission.full:
-            self.admission.enter()
-            scope[ADMITTED] = True
-            return None
         headers = dict(scope["headers"])
-        return self._refusal(scope["path"], headers) if _is_small(headers) else None
+        if self.admission.full and not _is_small(headers):
+            return None
+        refusal = self.place(scope["path"], headers)
+        if refusal is None:
+            scope[ADMITTED] = True
+        return refusal
+
+    def place(self, path: str, headers: Mapping[bytes, bytes]) -> Answer | None:
+        """Give a place to a request, or return its refusal."""
+        if self.admission.full:
+            return self._refusal(path, headers)
+        self.admission.enter()
+        return None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one request, or have it answered."""

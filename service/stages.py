@@ -2,11 +2,11 @@
 
 from time import perf_counter
 
+from plainhttp import server_timing
+
 __all__ = ["STAGES", "Stages"]
 
 STAGES = ("decode", "features", "score", "rank", "draw", "encode")
-SHORT = [b";dur=%.3f" % (us / 1e3) for us in range(1000)]  # formatting takes 5 times as long
-NAMES = {stage: stage.encode() for stage in STAGES}
 
 
 class Stages:
@@ -30,9 +30,4 @@ class Stages:
 
     def header(self) -> bytes:
         """Return the value of Server-Timing (W3C), in milliseconds."""
-        return b", ".join([NAMES[name] + _in_ms(seconds) for name, seconds in self.durations])
-
-
-def _in_ms(seconds: float) -> bytes:
-    us = int(seconds * 1e6 + 0.5)
-    return SHORT[us] if us < 1000 else b";dur=%.3f" % (us / 1e3)
+        return server_timing(self.durations)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 # What each package may import: of this project, and of others; the standard library is free
 ARROWS = {
-    "service": {"bandit", "featurestore", "idcolumn", "betadist"}
+    "service": {"bandit", "featurestore", "idcolumn", "plainhttp", "betadist"}
     | {"click", "granian", "httptools", "numpy", "orjson", "prometheus_client", "starlette"}
     | {"uvloop"},
     "bandit": {"betadist"} | {"numba", "numpy", "scipy"},
@@ -27,6 +27,7 @@ ARROWS = {
     "ext/betadist": {"numpy"},
     "ext/featuretable": {"numpy"},
     "ext/idcolumn": {"numpy"},
+    "ext/plainhttp": set(),
 }
 # ... and what one module may import beyond: the benchmark of a back end that lies in the decision
 BEYOND = {"loadtest/top_k/cuda.py": {"bandit"}}
@@ -72,7 +73,7 @@ def test_packages_import_only_what_the_architecture_allows(package: str) -> None
     assert {path: names for path, names in found.items() if names} == {}
 
 
-@pytest.mark.parametrize("package", ["ext/betadist", "ext/featuretable", "ext/idcolumn"])
+@pytest.mark.parametrize("package", ["ext/betadist", "ext/featuretable", "ext/idcolumn", "ext/plainhttp"])
 def test_extensions_import_no_package_of_this_project(package: str) -> None:
     pattern = re.compile(r"^\s*(?:from|c?import)\s+([a-z_]+)", re.MULTILINE)
     (core,) = sources(package, "pyx")

@@ -12,9 +12,11 @@ cdef class Connection:
     cdef Py_ssize_t _head_bytes
     cdef Exchange _arriving, _current
     cdef object _waiting
-    cdef bint _full, _held, _fresh
+    cdef bint _full, _held, _fresh, _between
 
     cpdef void answer(self, Exchange exchange, int status, list headers, bytes body) except *
+    cdef bint _is_idle(self) except -1
+    cdef bint _take_in(self, bytes data) except -1
     cdef Exchange _latest(self)
     cdef void _regulate(self) except *
     cdef void _read_on(self) except *

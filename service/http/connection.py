@@ -3,16 +3,20 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable
 from enum import Enum
 from typing import Protocol, cast
 
 import httptools
 from starlette.types import Receive, Scope, Send
 
+from plainhttp import answer_head, begin, read_request
 from service.admission import ADMITTED
+from service.entrance import FIELDS, Entrance
 from service.errors import Internal, NotHttp, Problem
 from service.http.exchange import Exchange
-from service.http.head import answer_head, check_head, request_scope
+from service.http.head import check_head, first_lines, request_scope
+from service.http.resumed import resumed
 from service.http.turns import Turns
 from service.reply import CLOSE, PROBLEM_JSON, Answer, Headers
 
@@ -25,6 +29,7 @@ IDLE_S = 30.0  # a client may take so long until it asks, or asks again
 CLOSE_S = 3.0  # ... and so long to read its last answer and close
 NEVER = float("inf")
 NOTHING = memoryview(b"")
+PLAIN: Scope = {"http_version": "1.1", "method": "POST"}
 
 log = logging.getLogger("bandit_serve.http")
 
@@ -50,6 +55,10 @@ class Application(Protocol):
 
     def refused(self, problem: Problem) -> None:
         """Tell of a problem that it doesn't know of."""
+        ...
+
+    def entrance(self, target: bytes) -> Entrance | None:
+        """Return what answers POST requests with this target without ASGI, if anything does."""
         ...
 
 
@@ -87,6 +96,7 @@ class Connection:
         self._current: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
         self._full = self._held = self._fresh = False
+        self._between = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -112,6 +122,8 @@ class Connection:
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        if self._between and self._is_idle() and self._take_in(data):
+            return
         self._fresh = True
         taken = self._read(data) if len(data) <= PIECE_BYTES else 0
         if taken < len(data):
@@ -127,6 +139,7 @@ class Connection:
 
     def on_message_begin(self) -> None:
         """See httptools."""
+        self._between = False
         self._target = b""
         self._headers = []
 
@@ -162,6 +175,7 @@ class Connection:
 
     def on_message_complete(self) -> None:
         """See httptools."""
+        self._between = True
         if self._arriving is not None:
             self._arriving.complete()
             self._arriving = None
@@ -189,7 +203,7 @@ class Connection:
             headers = [*headers, CLOSE]
         elif exchange.scope["http_version"] == "1.0":
             headers = [*headers, (b"connection", b"keep-alive")]
-        head = answer_head(status, headers, len(body))
+        head = answer_head(first_lines(status), headers, len(body))
         self._transport.writelines([head] if exchange.scope["method"] == "HEAD" else [head, body])
         self._current = self._task = None
         if last:
@@ -248,6 +262,34 @@ class Connection:
         self._unread = NOTHING
         self._waiting.clear()
 
+    def _is_idle(self) -> bool:
+        """Whether nothing that was sent before is left to be read or answered."""
+        busy = self._current is not None or self._waiting or self._unread or self._full
+        return self._state is State.OPEN and not busy
+
+    def _take_in(self, data: bytes) -> bool:
+        """Answer a request that came whole, and of the usual kind, without parser, ASGI and task.
+
+        Returns whether it was such a one.
+        """
+        request = read_request(data, FIELDS)
+        if request is None:
+            return False
+        target, headers, body = request
+        entrance = self._app.entrance(target)
+        if entrance is None or len(body) > entrance.most_bytes:
+            return False
+        self._awaited_since = NEVER
+        exchange = self._current = Exchange(self, PLAIN, True)
+        exchange.whole = True
+        refusal = entrance.admit(headers)
+        if refusal is not None:
+            exchange.settle(refusal)
+        else:
+            exchange.work = entrance.respond(headers, body)
+            self._turns.begin(self._begin)
+        return True
+
     def _latest(self) -> Exchange | None:
         return self._waiting[-1] if self._waiting else self._current
 
@@ -300,7 +342,7 @@ class Connection:
             exchange = self._current = self._waiting.popleft()
             answer = self._app.admit(exchange.scope)
             if answer is not None:
-                exchange.settle(*answer)
+                exchange.settle(answer)
             elif ADMITTED in exchange.scope:
                 self._turns.begin(self._begin)
             else:  # what has no limit, as probes, doesn't wait for what has
@@ -310,12 +352,25 @@ class Connection:
                 self._regulate()
 
     def _begin(self) -> None:
-        if self._current is not None:
-            self._task = self._loop.create_task(self._run(self._current))
+        exchange = self._current
+        if exchange is None:
+            return
+        if exchange.work is None:
+            work = self._app(exchange.scope, exchange.receive, exchange.send)
+            self._task = self._loop.create_task(self._run(exchange, work))
+            return
+        done, value = begin(exchange.work)
+        if done:
+            exchange.settle(value)
+        else:
+            work = resumed(exchange.work, value)
+            self._task = self._loop.create_task(self._run(exchange, work))
 
-    async def _run(self, exchange: Exchange) -> None:
+    async def _run(self, exchange: Exchange, work: Awaitable[Answer | None]) -> None:
         try:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
+            answer = await work
+            if answer is not None:
+                exchange.settle(answer)
         except Exception:
             log.exception("an application failed")
         if not exchange.answered:
@@ -344,7 +399,8 @@ class Connection:
                 problem = NotHttp()
                 self._app.refused(problem)
                 body = problem.body(None)
-                head = answer_head(problem.status, [PROBLEM_JSON, CLOSE], len(body))
+                begin = first_lines(problem.status)
+                head = answer_head(begin, [PROBLEM_JSON, CLOSE], len(body))
                 self._transport.writelines([head, body])
             self.linger()
 

@@ -1,6 +1,7 @@
 cdef class Exchange:
     cdef public dict scope
     cdef public bint persistent, whole, answered
+    cdef public object work
     cdef object _peer, _waiter
     cdef list _parts, _answer
     cdef Py_ssize_t _held
@@ -11,6 +12,6 @@ cdef class Exchange:
     cpdef void complete(self) except *
     cpdef void lose(self) except *
     cpdef bint overlong(self) except *
-    cpdef void settle(self, int status, list headers, bytes body) except *
+    cpdef void settle(self, tuple answer) except *
     cdef bint _expects(self) except *
     cdef void _wake(self) except *

@@ -1,11 +1,12 @@
 """A request and its answer, as an ASGI application sees them."""
 
 import asyncio
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from starlette.types import Message, Scope
 
-from service.reply import Headers
+from service.reply import Answer, Headers
 
 __all__ = ["Exchange", "Peer"]
 
@@ -47,6 +48,8 @@ class Exchange:
         All of the request has arrived.
     answered : bool
         The answer was given to the connection.
+    work : coroutine or None
+        What answers it without ASGI, of a request that came whole.
     """
 
     __slots__ = (
@@ -63,12 +66,14 @@ class Exchange:
         "persistent",
         "scope",
         "whole",
+        "work",
     )
 
     def __init__(self, peer: Peer, scope: Scope, persistent: bool) -> None:
         self.scope = scope
         self.persistent = persistent
         self.whole = self.answered = False
+        self.work: Coroutine[Any, Any, Answer] | None = None
         self._peer = peer
         self._parts: list[bytes] = []
         self._held = 0
@@ -103,9 +108,9 @@ class Exchange:
         (length,) = [value for name, value in self.scope["headers"] if name == LENGTH] or (b"",)
         return not length.isdigit() or int(length) > HELD_BYTES
 
-    def settle(self, status: int, headers: Headers, body: bytes) -> None:
+    def settle(self, answer: Answer) -> None:
         """Give the answer to the connection."""
-        self._peer.answer(self, status, headers, body)
+        self._peer.answer(self, *answer)
         self.answered = True
         self._parts.clear()
         if self._held > HELD_BYTES:
@@ -137,7 +142,7 @@ class Exchange:
         if not message.get("more_body"):
             parts = self._answer
             body = parts[0] if len(parts) == 1 else b"".join(parts)
-            self.settle(*self._head, body)
+            self.settle((*self._head, body))
 
     async def _wait(self) -> None:
         if not self._begun and self.scope["http_version"] == "1.1" and self._expects():

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from service.reply import Headers
 
-__all__ = ["answer_head", "check_head", "request_scope"]
+__all__ = ["check_head", "first_lines", "request_scope"]
 
 VERSIONS = ("1.1", "1.0")
 STATUS_LINES = {
@@ -59,24 +59,10 @@ def request_scope(
     }
 
 
-def answer_head(status: int, headers: Headers, length: int) -> bytes:
-    """Return the head of an answer whose body has so many bytes.
-
-    Raises
-    ------
-    ValueError
-        A header has a line break.
-    """
-    lines = [b": ".join(header) for header in headers if header[0] != b"content-length"]
-    head = b"\r\n".join([STATUS_LINES[status] + _date_line(), *lines])
-    if head.count(b"\n") > len(lines) + 1:
-        raise ValueError("a header of an answer has a line break")
-    return b"%b\r\ncontent-length: %d\r\n\r\n" % (head, length)
-
-
-def _date_line() -> bytes:
+def first_lines(status: int) -> bytes:
+    """Return what the head of an answer begins with: its status and the date."""
     second = int(time.time())
     if second not in _date_lines:
         _date_lines.clear()
-        _date_lines[second] = b"date: " + formatdate(second, usegmt=True).encode()
-    return _date_lines[second]
+        _date_lines[second] = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+    return STATUS_LINES[status] + _date_lines[second]

@@ -1,0 +1,13 @@
+from collections.abc import Coroutine
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+def read_request(
+    data: bytes, kept: tuple[bytes, ...]
+) -> tuple[bytes, dict[bytes, bytes], bytes] | None: ...
+def answer_head(begin: bytes, headers: list[tuple[bytes, bytes]], length: int) -> bytes: ...
+def server_timing(durations: list[tuple[str, float]]) -> bytes: ...
+def begin(
+    coroutine: Coroutine[Any, Any, T],
+) -> tuple[Literal[True], T] | tuple[Literal[False], Any]: ...
