@@ -325,12 +325,13 @@ class LmdbStore:
         def unless_late() -> T | None:
             return work() if time.monotonic() < deadline else None
 
-        loop = asyncio.get_running_loop()
+        future = asyncio.get_running_loop().run_in_executor(self._threads, unless_late)
         try:
-            async with asyncio.timeout(left):
-                return await loop.run_in_executor(self._threads, unless_late)
-        except TimeoutError:
-            return None
+            # not asyncio.timeout, which only a task can use
+            await asyncio.wait({future}, timeout=left)
+            return future.result() if future.done() else None
+        finally:
+            future.cancel()
 
 
 def _put(

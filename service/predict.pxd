@@ -1,3 +1,5 @@
+cimport cython
+
 from bandit.dispatch cimport Dispatch
 from service.body cimport Body
 from service.counts cimport Counts
@@ -22,3 +24,8 @@ cdef class Predict:
     cdef public Py_ssize_t max_body_bytes
     cdef object _overloaded
     cdef double longest_s
+
+
+cdef bytes _quoted(str decision_id)
+@cython.locals(c=Py_UCS4)
+cdef bint _is_plain(str text)

@@ -185,5 +185,9 @@ class Predict:
 
 
 def _quoted(decision_id: str) -> bytes:
-    plain = decision_id.isascii() and decision_id.replace("-", "").isalnum()  # a tenth of quote
-    return (decision_id if plain else quote(decision_id)).encode()
+    return (decision_id if _is_plain(decision_id) else quote(decision_id)).encode()
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether quoting changes nothing, which takes a hundred times as long as to look."""
+    return all("0" <= c <= "9" or "a" <= c <= "z" or "A" <= c <= "Z" or c == "-" for c in text)

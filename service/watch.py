@@ -1,6 +1,6 @@
 """Deadlines of many short waits, kept by one timer."""
 
-from asyncio import AbstractEventLoop, CancelledError, Task, current_task, get_running_loop
+from asyncio import AbstractEventLoop, CancelledError, Task, current_task, get_running_loop, sleep
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ class Watch:
         A task waits for one thing at a time.
         """
         loop = get_running_loop()
+        if current_task(loop) is None:
+            await sleep(0)  # a request is begun outside a task, and goes on in one when it waits
         task: Any = current_task(loop)
         self._deadlines[task] = deadline
         if self._ticking is not loop:

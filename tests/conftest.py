@@ -23,18 +23,18 @@ def pytest_configure() -> None:
         for library in (root / package).rglob("*.so"):
             source = library.with_name(library.name.partition(".")[0] + ".py")
             made = library.stat().st_mtime
-            if not source.exists() or any(s.stat().st_mtime > made for s in _sources(root, source)):
+            sources = source, *_types(root, source)
+            if not source.exists() or any(each.stat().st_mtime > made for each in sources):
                 pytest.exit(f"{library} is older than its source: make setup, or make clean", 4)
 
 
-def _sources(root: Path, module: Path) -> Iterator[Path]:
-    """Yield a module, the types beside it, and what these are made of."""
+def _types(root: Path, module: Path) -> Iterator[Path]:
+    """Yield the types beside a module, and those that they are made of."""
     types = module.with_suffix(".pxd")
-    yield module
     if types.exists():
         yield types
         for name in re.findall(r"^from ([\w.]+) cimport", types.read_text(), re.MULTILINE):
-            yield from _sources(root, root / f"{name.replace('.', '/')}.py")
+            yield from _types(root, root / f"{name.replace('.', '/')}.py")
 
 
 @pytest.fixture(scope="session")

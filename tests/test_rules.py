@@ -73,7 +73,7 @@ def test_packages_import_only_what_the_architecture_allows(package: str) -> None
     assert {path: names for path, names in found.items() if names} == {}
 
 
-@pytest.mark.parametrize("package", ["ext/betadist", "ext/featuretable", "ext/idcolumn", "ext/plainhttp"])
+@pytest.mark.parametrize("package", [name for name in ARROWS if name.startswith("ext/")])
 def test_extensions_import_no_package_of_this_project(package: str) -> None:
     pattern = re.compile(r"^\s*(?:from|c?import)\s+([a-z_]+)", re.MULTILINE)
     (core,) = sources(package, "pyx")

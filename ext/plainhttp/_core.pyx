@@ -4,8 +4,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.string cimport memcpy
 from libcpp cimport bool as cpp_bool
-from libcpp.string cimport npos, string
+from libcpp.string cimport string
 from libcpp.string_view cimport string_view
 
 
@@ -35,6 +36,7 @@ cdef extern from "Python.h":
 
 cdef extern from "answer.hpp" namespace "plainhttp" nogil:
     void append(string_view text, string& out)
+    cpp_bool is_in_line(string_view text)
     void append_number(size_t number, string& out)
     void append_milliseconds(double seconds, string& out)
 
@@ -95,21 +97,22 @@ cdef bint _keep(Field& field, tuple kept, dict headers) except -1:
     return True
 
 
-def answer_head(bytes begin not None, list headers not None, size_t length):
-    """Write the head of an answer.
+def answer(bytes begin not None, list headers not None, bytes body not None, bint alone=False):
+    """Put an answer together.
 
     Parameters
     ----------
     begin : bytes
-        What it begins with: whole lines.
+        What its head begins with: whole lines.
     headers : list of (bytes, bytes)
-        Names and values; a Content-Length among them is left out.
-    length : int
-        Bytes of the body.
+        Names and values; a Content-Length among them gives way to the body's.
+    body : bytes
+    alone : bool
+        The head is sent alone, as HEAD asks for.
 
     Returns
     -------
-    head : bytes
+    answer : bytes
 
     Raises
     ------
@@ -127,9 +130,16 @@ def answer_head(bytes begin not None, list headers not None, size_t length):
             append(_in_line(header[1]), head)
             head.append(b"\r\n")
     head.append(b"content-length: ")
-    append_number(length, head)
+    append_number(PyBytes_GET_SIZE(body), head)
     head.append(b"\r\n\r\n")
-    return head
+    return _joined(head, string_view() if alone else _view(body))
+
+
+cdef bytes _joined(const string& head, string_view body):
+    cdef bytes text = PyBytes_FromStringAndSize(NULL, head.size() + body.size())
+    memcpy(PyBytes_AS_STRING(text), head.data(), head.size())
+    memcpy(PyBytes_AS_STRING(text) + head.size(), body.data(), body.size())
+    return text
 
 
 def server_timing(list durations not None):
@@ -159,7 +169,7 @@ def server_timing(list durations not None):
 
 
 cdef string_view _in_line(bytes text) except *:
-    if _view(text).find_first_of(b"\r\n") != npos:
+    if not is_in_line(_view(text)):
         raise ValueError("a header of an answer has a line break")
     return _view(text)
 

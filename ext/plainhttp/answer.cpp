@@ -9,6 +9,10 @@ constexpr std::size_t kMostDigits = 20;
 
 }  // namespace
 
+bool is_in_line(std::string_view text) {
+    return text.find('\n') == text.npos && text.find('\r') == text.npos;
+}
+
 void append(std::string_view text, std::string& out) { out.append(text); }
 
 void append_number(std::size_t number, std::string& out) {

@@ -7,6 +7,9 @@
 
 namespace plainhttp {
 
+// Whether a text has no line break.
+bool is_in_line(std::string_view text);
+
 void append(std::string_view text, std::string& out);
 
 void append_number(std::size_t number, std::string& out);

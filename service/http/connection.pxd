@@ -1,5 +1,8 @@
 from service.http.exchange cimport Exchange
+from service.http.head cimport FirstLines
 from service.http.turns cimport Turns
+
+cdef FirstLines FIRST_LINES
 
 
 cdef class Connection:

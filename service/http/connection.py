@@ -3,19 +3,19 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from enum import Enum
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import httptools
 from starlette.types import Receive, Scope, Send
 
-from plainhttp import answer_head, begin, read_request
+import plainhttp
 from service.admission import ADMITTED
 from service.entrance import FIELDS, Entrance
 from service.errors import Internal, NotHttp, Problem
 from service.http.exchange import Exchange
-from service.http.head import check_head, first_lines, request_scope
+from service.http.head import FirstLines, check_head, request_scope
 from service.http.resumed import resumed
 from service.http.turns import Turns
 from service.reply import CLOSE, PROBLEM_JSON, Answer, Headers
@@ -28,6 +28,7 @@ WAITING = 16  # requests that are read ahead of the one being answered
 IDLE_S = 30.0  # a client may take so long until it asks, or asks again
 CLOSE_S = 3.0  # ... and so long to read its last answer and close
 NEVER = float("inf")
+FIRST_LINES = FirstLines()
 NOTHING = memoryview(b"")
 PLAIN: Scope = {"http_version": "1.1", "method": "POST"}
 
@@ -40,6 +41,9 @@ class State(Enum):
     OPEN = "it is read"
     LAST = "the rest of a request that was taken is read, nothing beyond"
     CLOSING = "all answers were given; it is thrown away"
+
+
+OPEN, LAST, CLOSING = State  # to look one up in its class takes 850 instructions
 
 
 class Application(Protocol):
@@ -85,7 +89,7 @@ class Connection:
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
         self._addresses: Scope
-        self._state = State.OPEN
+        self._state = OPEN
         self._awaited_since = NEVER  # the client: its next request, or that it closes
         self._unread = NOTHING
         self._target = b""
@@ -158,7 +162,7 @@ class Connection:
         parser = self._parser
         method, version = parser.get_method(), parser.get_http_version()
         check_head(method, version, self._headers)
-        if parser.should_upgrade() or self._state is not State.OPEN:
+        if parser.should_upgrade() or self._state is not OPEN:
             return
         scope = request_scope(method, self._target, version, self._headers, self._addresses)
         exchange = self._arriving = Exchange(self, scope, parser.should_keep_alive())
@@ -193,7 +197,7 @@ class Connection:
 
     def answer(self, exchange: Exchange, status: int, headers: Headers, body: bytes) -> None:
         """See Peer."""
-        if self._state is State.CLOSING:
+        if self._state is CLOSING:
             return
         if exchange is not self._current:
             raise RuntimeError("an answer to a request whose turn it isn't")
@@ -203,8 +207,8 @@ class Connection:
             headers = [*headers, CLOSE]
         elif exchange.scope["http_version"] == "1.0":
             headers = [*headers, (b"connection", b"keep-alive")]
-        head = answer_head(first_lines(status), headers, len(body))
-        self._transport.writelines([head] if exchange.scope["method"] == "HEAD" else [head, body])
+        alone = exchange.scope["method"] == "HEAD"
+        self._transport.write(plainhttp.answer(FIRST_LINES.of(status), headers, body, alone))
         self._current = self._task = None
         if last:
             self.linger()
@@ -215,7 +219,7 @@ class Connection:
 
     def invite(self) -> None:
         """See Peer."""
-        if self._state is not State.CLOSING:
+        if self._state is not CLOSING:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def hold(self, held: bool) -> None:
@@ -237,16 +241,16 @@ class Connection:
         if self._current is not None:
             self._waiting.clear()
             self._current.persistent = False
-            self._state = State.LAST
+            self._state = LAST
             self._arriving = None if self._current.whole else self._current
-        elif self._state is not State.CLOSING:
+        elif self._state is not CLOSING:
             self._begin_closing()
             self._transport.close()
 
     def sweep(self, now: float) -> None:
         """Close what was waited for long enough, at a time of the event loop."""
         waited = now - self._awaited_since
-        if self._state is State.CLOSING and waited > CLOSE_S:
+        if self._state is CLOSING and waited > CLOSE_S:
             self.abort()
         elif waited > IDLE_S:
             self.leave()
@@ -256,7 +260,7 @@ class Connection:
         self._transport.abort()
 
     def _begin_closing(self) -> None:
-        self._state = State.CLOSING
+        self._state = CLOSING
         self._awaited_since = self._loop.time()
         self._arriving = None
         self._unread = NOTHING
@@ -265,14 +269,14 @@ class Connection:
     def _is_idle(self) -> bool:
         """Whether nothing that was sent before is left to be read or answered."""
         busy = self._current is not None or self._waiting or self._unread or self._full
-        return self._state is State.OPEN and not busy
+        return self._state is OPEN and not busy
 
     def _take_in(self, data: bytes) -> bool:
         """Answer a request that came whole, and of the usual kind, without parser, ASGI and task.
 
         Returns whether it was such a one.
         """
-        request = read_request(data, FIELDS)
+        request = plainhttp.read_request(data, FIELDS)
         if request is None:
             return False
         target, headers, body = request
@@ -296,7 +300,7 @@ class Connection:
     def _regulate(self) -> None:
         """Have the client wait while there is no room for what it sends."""
         room = not (self._full or self._held or self._unread or len(self._waiting) >= WAITING)
-        if self._state is State.CLOSING or self._transport.is_closing():
+        if self._state is CLOSING or self._transport.is_closing():
             return
         if room == self._transport.is_reading():
             return
@@ -313,7 +317,7 @@ class Connection:
     def _read(self, piece: bytes | memoryview) -> int:
         """Return how many bytes were taken."""
         if self._arriving is None:
-            if self._state is not State.OPEN:
+            if self._state is not OPEN:
                 return len(piece)
             self._head_bytes += len(piece)
         try:
@@ -356,29 +360,40 @@ class Connection:
         if exchange is None:
             return
         if exchange.work is None:
-            work = self._app(exchange.scope, exchange.receive, exchange.send)
-            self._task = self._loop.create_task(self._run(exchange, work))
-            return
-        done, value = begin(exchange.work)
-        if done:
-            exchange.settle(value)
+            asked = self._app(exchange.scope, exchange.receive, exchange.send)
+            self._task = self._loop.create_task(self._run(exchange, asked))
         else:
-            work = resumed(exchange.work, value)
-            self._task = self._loop.create_task(self._run(exchange, work))
+            self._do_at_once(exchange, exchange.work)
 
-    async def _run(self, exchange: Exchange, work: Awaitable[Answer | None]) -> None:
+    def _do_at_once(self, exchange: Exchange, work: Coroutine[Any, Any, Answer]) -> None:
+        """Answer, unless the answer has to wait for something: that takes a task."""
         try:
-            answer = await work
-            if answer is not None:
-                exchange.settle(answer)
+            done, value = plainhttp.begin(work)
+            if done:
+                exchange.settle(value)
+            else:
+                waiting = self._wait(exchange, resumed(work, value))
+                self._task = self._loop.create_task(self._run(exchange, waiting))
         except Exception:
             log.exception("an application failed")
-        if not exchange.answered:
-            self._refuse(exchange, Internal())
+            self._make_up(exchange)
 
-    def _refuse(self, exchange: Exchange, problem: Problem) -> None:
-        self._app.refused(problem)
-        self.answer(exchange, problem.status, [PROBLEM_JSON, CLOSE], problem.body(None))
+    async def _wait(self, exchange: Exchange, work: Awaitable[Answer]) -> None:
+        exchange.settle(await work)
+
+    async def _run(self, exchange: Exchange, asked: Awaitable[None]) -> None:
+        try:
+            await asked
+        except Exception:
+            log.exception("an application failed")
+        self._make_up(exchange)
+
+    def _make_up(self, exchange: Exchange) -> None:
+        """Give the answer that an application owes."""
+        if not exchange.answered:
+            problem = Internal()
+            self._app.refused(problem)
+            exchange.settle((problem.status, [PROBLEM_JSON, CLOSE], problem.body(None)))
 
     def _decline(self) -> None:
         """Read a request as if it hadn't offered another protocol, as HTTP/2's clients do."""
@@ -394,19 +409,18 @@ class Connection:
         latest = self._latest()
         if latest is not None:
             self._end_after(latest)
-        elif self._state is State.OPEN:
+        elif self._state is OPEN:
             if self._arriving is None:
                 problem = NotHttp()
                 self._app.refused(problem)
-                body = problem.body(None)
-                begin = first_lines(problem.status)
-                head = answer_head(begin, [PROBLEM_JSON, CLOSE], len(body))
-                self._transport.writelines([head, body])
+                begin = FIRST_LINES.of(problem.status)
+                answer = plainhttp.answer(begin, [PROBLEM_JSON, CLOSE], problem.body(None))
+                self._transport.write(answer)
             self.linger()
 
     def _end_after(self, latest: Exchange) -> None:
         latest.persistent = False
-        self._state = State.LAST
+        self._state = LAST
         if self._arriving is not None:
             self._arriving.lose()
             self._arriving = None

@@ -1,21 +1,20 @@
 """The heads of requests and answers, between bytes and ASGI."""
 
-import time
 from email.utils import formatdate
 from http import HTTPStatus
+from time import time
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
 from service.reply import Headers
 
-__all__ = ["check_head", "first_lines", "request_scope"]
+__all__ = ["FirstLines", "check_head", "request_scope"]
 
 VERSIONS = ("1.1", "1.0")
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
-_date_lines: dict[int, bytes] = {}
 
 
 def check_head(method: bytes, version: str, headers: Headers) -> None:
@@ -59,10 +58,21 @@ def request_scope(
     }
 
 
-def first_lines(status: int) -> bytes:
-    """Return what the head of an answer begins with: its status and the date."""
-    second = int(time.time())
-    if second not in _date_lines:
-        _date_lines.clear()
-        _date_lines[second] = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
-    return STATUS_LINES[status] + _date_lines[second]
+class FirstLines:
+    """What the heads of answers begin with: their status and the date."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._lines: dict[int, bytes] = {}
+
+    def of(self, status: int) -> bytes:
+        """Return the lines for a status, as of now."""
+        second = int(time())
+        if second != self._second:
+            self._second = second
+            self._lines.clear()
+        lines = self._lines.get(status)
+        if lines is None:
+            date = formatdate(second, usegmt=True).encode()
+            lines = self._lines[status] = b"%bdate: %b\r\n" % (STATUS_LINES[status], date)
+        return lines

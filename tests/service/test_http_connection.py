@@ -69,6 +69,36 @@ class Plain:
     def refused(self, problem: Problem) -> None:
         REFUSED.append(problem)
 
+    def entrance(self, target: bytes):
+        return DIRECT.get(target)
+
+
+class Direct:
+    """An entrance that echoes bodies; some of them fail, wait, or are refused."""
+
+    most_bytes = 1000
+
+    def admit(self, headers):
+        return (429, [], b"full") if headers.get(b"content-type") == b"full" else None
+
+    async def respond(self, headers, body):
+        loop = asyncio.get_running_loop()
+        if b"fail" in body:
+            await asyncio.sleep(0 if b"late" in body else -1)
+            raise RuntimeError("no answer")
+        if body == b"wait":
+            broken = loop.create_future()
+            loop.call_later(0.01, broken.set_exception, ValueError("broken"))
+            with pytest.raises(ValueError, match="broken"):
+                await broken
+            await asyncio.sleep(0.01)
+            async with asyncio.timeout(1):
+                await asyncio.sleep(0)
+        return 200, [(b"x-type", headers.get(b"content-type", b"none"))], b"direct " + body
+
+
+DIRECT = {b"/direct": Direct()}
+
 
 def run(talk):
     return uvloop.run(asyncio.wait_for(talk, 20))
@@ -142,6 +172,99 @@ def test_a_large_body_in_pieces_arrives_and_flows_on() -> None:
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size
     )
     assert len(body) == len(b"POST /  ") + size
+
+
+def direct(body: bytes, more: bytes = b"") -> bytes:
+    length = b"content-length: %d\r\n" % len(body)
+    return b"POST /direct HTTP/1.1\r\nhost: x\r\n" + more + length + b"\r\n" + body
+
+
+async def asked(reader, writer, *pieces: bytes) -> bytes:
+    """Send a request in pieces that come apart; return the body of its answer."""
+    for piece in pieces:
+        writer.write(piece)
+        await others_are_answered(writer, 2)
+    return (await answer(reader))[1]
+
+
+def test_a_plain_request_in_one_piece_needs_no_asgi() -> None:
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            for _ in range(2):
+                assert await asked(reader, writer, direct(b"a")) == b"direct a"
+                assert await asked(reader, writer, GET % b"/1") == b"GET /1  "
+            writer.write(direct(b"b", b"Content-Type: text\r\n"))
+            head, body = await answer(reader)
+            assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+            assert b"\r\nx-type: text\r\n" in head
+            assert CLOSING not in head
+            assert body == b"direct b"
+
+    run(talk())
+
+
+def test_any_other_request_to_the_same_path_goes_by_asgi() -> None:
+    asgi = b"POST /direct  "
+
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            for sent in (direct(b"abc")[:-1], direct(b"abc")[:20], direct(b"abc")[:1]):
+                rest = direct(b"abc")[len(sent) :]
+                assert await asked(reader, writer, sent, rest) == asgi + b"abc"
+                assert await asked(reader, writer, direct(b"abc")) == b"direct abc"
+            assert await asked(reader, writer, direct(b"x" * 1001)) == asgi + b"x" * 1001
+            assert await asked(reader, writer, CHUNKED[:-2] + b"\r\n0\r\n\r\n") == b"POST /  "
+            assert await asked(reader, writer, direct(b"", b"connection: close\r\n")) == asgi
+            assert await reader.read() == b""
+
+    run(talk())
+
+
+def test_plain_requests_keep_the_order_whatever_waits() -> None:
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            assert await asked(reader, writer, direct(b"wait"), GET % b"/2") == b"direct wait"
+            assert (await answer(reader))[1] == b"GET /2  "
+            assert await asked(reader, writer, direct(b"wait"), direct(b"3")) == b"direct wait"
+            assert (await answer(reader))[1] == b"POST /direct  3"
+            assert await asked(reader, writer, direct(b"4") + direct(b"5")) == b"POST /direct  4"
+            assert (await answer(reader))[1] == b"POST /direct  5"
+            assert await asked(reader, writer, direct(b"6")) == b"direct 6"
+
+    run(talk())
+
+
+def test_a_plain_request_that_is_not_taken_in_is_told_so() -> None:
+    async def talk() -> None:
+        async with serving() as (_, reader, writer):
+            writer.write(direct(b"a", b"content-type: full\r\n"))
+            head, body = await answer(reader)
+            assert head.startswith(b"HTTP/1.1 429 ")
+            assert body == b"full"
+            assert await asked(reader, writer, direct(b"b")) == b"direct b"
+
+    run(talk())
+
+
+@pytest.mark.parametrize("body", [b"fail", b"fail late"])
+def test_a_plain_request_whose_answer_fails_is_a_500(body: bytes, caplog) -> None:
+    found = exchange(direct(body))
+    assert found[0][0].startswith(b"HTTP/1.1 500 ")
+    assert found[1:] == [(b"", b"")]
+    assert "no answer" in caplog.text
+
+
+def test_who_leaves_while_a_plain_request_waits_is_forgotten() -> None:
+    async def talk() -> None:
+        async with serving() as (connections, _, writer):
+            writer.write(direct(b"wait"))
+            await others_are_answered(writer)
+            (connection,) = connections
+            writer.transport.abort()
+            await connection.closed
+            await asyncio.sleep(0.05)
+
+    run(talk())
 
 
 def test_requests_sent_together_are_answered_in_order() -> None:
