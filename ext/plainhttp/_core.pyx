@@ -54,7 +54,7 @@ cdef bytes _bytes(string_view text):
 
 
 def read_request(bytes data not None, tuple kept not None):
-    """Read one request that came whole.
+    """Read one request, as far as its body is there.
 
     Parameters
     ----------
@@ -67,22 +67,24 @@ def read_request(bytes data not None, tuple kept not None):
     -------
     request : tuple or None
         The request target (bytes), the values of those fields of `kept` that are there (dict of
-        bytes), and the body (bytes). None unless `data` is one whole request that is plain: by
-        POST, of a known length, without anything unusual in its head, and each field of `kept` at
-        most once. What isn't plain may be right nevertheless.
+        bytes), the body (bytes), and how many bytes it lacks (int). None unless `data` is one
+        request, with all of its head, that is plain: by POST, of a known length, without anything
+        unusual in its head, and each field of `kept` at most once. What isn't plain may be right
+        nevertheless.
     """
     cdef Head head
     cdef size_t i
     if not read_head(_view(data), head):
         return None
-    if head.size + head.body != <size_t> PyBytes_GET_SIZE(data):
+    cdef size_t size = PyBytes_GET_SIZE(data)
+    if size > head.size + head.body:
         return None
     cdef dict headers = {}
     for i in range(head.count):
         if not _keep(head.fields[i], kept, headers):
             return None
-    cdef const char* begin = PyBytes_AS_STRING(data) + head.size
-    return _bytes(head.target), headers, PyBytes_FromStringAndSize(begin, head.body)
+    body = _bytes(string_view(PyBytes_AS_STRING(data) + head.size, size - head.size))
+    return _bytes(head.target), headers, body, head.size + head.body - size
 
 
 cdef bint _keep(Field& field, tuple kept, dict headers) except -1:

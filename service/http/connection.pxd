@@ -10,7 +10,7 @@ cdef class Connection:
     cdef public object closed
     cdef Turns _turns
     cdef double _awaited_since
-    cdef bytes _target
+    cdef bytes _part, _target
     cdef list _headers
     cdef Py_ssize_t _head_bytes
     cdef Exchange _arriving, _current
@@ -18,8 +18,10 @@ cdef class Connection:
     cdef bint _full, _held, _fresh, _between
 
     cpdef void answer(self, Exchange exchange, int status, list headers, bytes body) except *
+    cdef void _parse(self, bytes data) except *
     cdef bint _is_idle(self) except -1
     cdef bint _take_in(self, bytes data) except -1
+    cdef bint _gather(self, bytes part) except -1
     cdef Exchange _latest(self)
     cdef void _regulate(self) except *
     cdef void _read_on(self) except *

@@ -24,6 +24,7 @@ __all__ = ["Application", "Connection"]
 
 HEAD_BYTES = 64 << 10
 PIECE_BYTES = 16 << 10  # are parsed at once: they may hold hundreds of requests
+GATHERED_BYTES = 64 << 10  # of a body are joined here, where it comes in pieces
 WAITING = 16  # requests that are read ahead of the one being answered
 IDLE_S = 30.0  # a client may take so long until it asks, or asks again
 CLOSE_S = 3.0  # ... and so long to read its last answer and close
@@ -92,6 +93,7 @@ class Connection:
         self._state = OPEN
         self._awaited_since = NEVER  # the client: its next request, or that it closes
         self._unread = NOTHING
+        self._part = b""
         self._target = b""
         self._headers: Headers = []
         self._head_bytes = 0
@@ -118,6 +120,7 @@ class Connection:
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
+        self.hurry()
         self._connections.discard(self)
         self.closed.set_result(None)
         self._begin_closing()
@@ -126,8 +129,18 @@ class Connection:
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self._between and self._is_idle() and self._take_in(data):
-            return
+        if self._part:
+            data, self._part = self._part + data, b""
+        if not (self._between and self._is_idle() and self._take_in(data)):
+            self._parse(data)
+
+    def hurry(self) -> None:
+        """Parse what is there of a request: the rest of it is late."""
+        part, self._part = self._part, b""
+        if part:
+            self._parse(part)
+
+    def _parse(self, data: bytes) -> None:
         self._fresh = True
         taken = self._read(data) if len(data) <= PIECE_BYTES else 0
         if taken < len(data):
@@ -136,6 +149,7 @@ class Connection:
 
     def eof_received(self) -> bool:
         """See asyncio.Protocol: a client that asked and sends no more may still read."""
+        self.hurry()
         latest = self._latest()
         if latest is not None:
             self._end_after(latest)
@@ -238,6 +252,7 @@ class Connection:
 
     def leave(self) -> None:
         """Close the connection, or say with the answer under way that it is the last."""
+        self.hurry()
         if self._current is not None:
             self._waiting.clear()
             self._current.persistent = False
@@ -272,17 +287,20 @@ class Connection:
         return self._state is OPEN and not busy
 
     def _take_in(self, data: bytes) -> bool:
-        """Answer a request that came whole, and of the usual kind, without parser, ASGI and task.
+        """Answer a request of the usual kind without parser, ASGI and task, once it is whole.
 
-        Returns whether it was such a one.
+        Returns whether it is such a one; its body comes in one piece, or soon after.
         """
         request = plainhttp.read_request(data, FIELDS)
         if request is None:
             return False
-        target, headers, body = request
+        target, headers, body, lacking = request
         entrance = self._app.entrance(target)
-        if entrance is None or len(body) > entrance.most_bytes:
+        length = len(body) + lacking
+        if entrance is None or length > entrance.most_bytes:
             return False
+        if lacking:
+            return length <= GATHERED_BYTES and self._gather(data)
         self._awaited_since = NEVER
         exchange = self._current = Exchange(self, PLAIN, True)
         exchange.whole = True
@@ -292,6 +310,12 @@ class Connection:
         else:
             exchange.work = entrance.respond(headers, body)
             self._turns.begin(self._begin)
+        return True
+
+    def _gather(self, part: bytes) -> bool:
+        """Keep a part of a request until the rest comes, or is late."""
+        self._part = part
+        self._turns.hurry(self.hurry)
         return True
 
     def _latest(self) -> Exchange | None:

@@ -17,7 +17,7 @@ from service.admission import ADMITTED
 from service.errors import NotHttp, Problem
 from service.http.connection import HEAD_BYTES, Connection
 from service.http.exchange import Exchange
-from service.http.turns import AT_ONCE, Turns
+from service.http.turns import AT_ONCE, SOON_S, Turns
 from service.http.worker import listen
 
 CLOSING = b"connection: close"
@@ -208,13 +208,56 @@ def test_any_other_request_to_the_same_path_goes_by_asgi() -> None:
 
     async def talk() -> None:
         async with serving() as (_, reader, writer):
-            for sent in (direct(b"abc")[:-1], direct(b"abc")[:20], direct(b"abc")[:1]):
+            for sent in (direct(b"abc")[:20], direct(b"abc")[:1]):
                 rest = direct(b"abc")[len(sent) :]
                 assert await asked(reader, writer, sent, rest) == asgi + b"abc"
                 assert await asked(reader, writer, direct(b"abc")) == b"direct abc"
             assert await asked(reader, writer, direct(b"x" * 1001)) == asgi + b"x" * 1001
             assert await asked(reader, writer, CHUNKED[:-2] + b"\r\n0\r\n\r\n") == b"POST /  "
             assert await asked(reader, writer, direct(b"", b"connection: close\r\n")) == asgi
+            assert await reader.read() == b""
+
+    run(talk())
+
+
+def test_a_body_in_pieces_is_plain_if_they_come_soon() -> None:
+    async def talk() -> None:
+        async with serving() as (connections, reader, writer):
+            await others_are_answered(writer, 1)
+            (connection,) = connections
+            sent = direct(b"abcd")
+            for pieces in ((sent[:-1], sent[-1:]), (sent[:-4], sent[-4:-2], sent[-2:])):
+                for piece in pieces:
+                    connection.data_received(piece)
+                assert (await answer(reader))[1] == b"direct abcd"
+            writer.write(sent[:-1])
+            await asyncio.sleep(5 * SOON_S)
+            assert await asked(reader, writer, sent[-1:]) == b"POST /direct  abcd"
+            connection.data_received(sent[:-1])
+            connection.data_received(sent[-1:] + sent)
+            assert (await answer(reader))[1] == b"POST /direct  abcd"
+            assert (await answer(reader))[1] == b"POST /direct  abcd"
+            assert await asked(reader, writer, sent) == b"direct abcd"
+
+    run(talk())
+
+
+def test_who_breaks_off_a_piece_is_lost_to_the_endpoint() -> None:
+    found = exchange(direct(b"abcd")[:-1], half=True)
+    assert [body for _, body in found] == [b"POST /direct  gone", b""]
+
+
+def test_leaving_lets_who_sent_a_piece_finish() -> None:
+    async def talk() -> None:
+        async with serving() as (connections, reader, writer):
+            writer.write(direct(b"abcd")[:-1])
+            await others_are_answered(writer, 2)
+            (connection,) = connections
+            connection.leave()
+            writer.write(b"d")
+            head, body = await answer(reader)
+            assert CLOSING in head
+            assert body == b"POST /direct  abcd"
             assert await reader.read() == b""
 
     run(talk())
