@@ -1,6 +1,7 @@
 cimport cython
 
 from bandit.dispatch cimport Dispatch
+from service.admission cimport Admission
 from service.body cimport Body
 from service.counts cimport Counts
 from service.request cimport PredictRequest
@@ -19,7 +20,8 @@ cdef class Call:
 
 
 cdef class Predict:
-    cdef public object codec, store, admission, lifecycle, sampler, side
+    cdef public object codec, store, lifecycle, sampler, side
+    cdef public Admission admission
     cdef public Counts counts
     cdef public Py_ssize_t max_body_bytes
     cdef object _overloaded

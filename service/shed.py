@@ -42,7 +42,7 @@ class Shed:
         self._problem = Overloaded(admission.limit)
         self._unlogged = 0
         self._waits = False
-        self._latest: dict[str, object]
+        self._latest: tuple[str, str, bytes | None]
 
     def admit(self, scope: Scope) -> Answer | None:
         """Give a request a place, or return the answer to one that is one too many.
@@ -86,8 +86,7 @@ class Shed:
     def _refusal(self, path: str, headers: Mapping[bytes, bytes]) -> Answer:
         trace = valid_traceparent(headers.get(b"traceparent"))
         problem, decision_id = self._problem, new_decision_id()
-        traced = {"trace_id": trace_id(trace)} if trace else {}
-        self._log(path=path, decision_id=decision_id, **traced)
+        self._log(path, decision_id, trace)
         self.counts.problem(problem)
         self.counts.answer(self.codec.protocol, problem.status)
         self.counts.took(problem.status, 0.0, NO_STAGES)
@@ -97,17 +96,22 @@ class Shed:
         named += [CLOSE] if self.lifecycle.leaving else []
         return problem.status, named, document
 
-    def _log(self, **fields: object) -> None:
+    def _log(self, path: str, decision_id: str, trace: bytes | None) -> None:
         """Log once a second: a line costs as much as the rest of a refusal."""
         self._unlogged += 1
-        self._latest = fields
+        self._latest = path, decision_id, trace
         if not self._waits:
             self._write()
 
     def _write(self) -> None:
         self._waits = self._unlogged > 0
         if self._waits:
-            log_problem(self._problem, self._problem, **self._latest, refused=self._unlogged)
+            path, decision_id, trace = self._latest
+            fields = {"trace_id": trace_id(trace)} if trace else {}
+            problem, refused = self._problem, self._unlogged
+            log_problem(
+                problem, problem, path=path, decision_id=decision_id, **fields, refused=refused
+            )
             self._unlogged = 0
             asyncio.get_running_loop().call_later(LOG_EVERY_S, self._write)
 
