@@ -423,8 +423,8 @@ cdef part_to(real* like, cnp.ndarray rows, cnp.ndarray known, Shapes prior, cnp.
     cdef const Shapes* shapes = <const Shapes*>cnp.PyArray_DATA(rows)
     cdef const cpp_bool* mask = <const cpp_bool*>cnp.PyArray_DATA(known)
     cdef size_t n = <size_t>cnp.PyArray_DIM(alpha, 0)
-    sampler.part(shapes, mask, prior, n, <real*>cnp.PyArray_DATA(alpha),
-                 <real*>cnp.PyArray_DATA(beta))
+    chosen.part(shapes, mask, prior, n, <real*>cnp.PyArray_DATA(alpha),
+                <real*>cnp.PyArray_DATA(beta))
 
 
 def part(rows, known, double alpha, double beta, dtype):
@@ -478,6 +478,8 @@ cdef cnp.ndarray plain_array(str name, values, int typenum, int dimensions):
         raise TypeError(f"{name} is {values.dtype}, must be {wanted}")
     if cnp.PyArray_NDIM(values) != dimensions:
         raise ValueError(f"{name} has {values.ndim} dimensions, must have {dimensions}")
+    if cnp.PyArray_ISCARRAY_RO(values):
+        return values
     return cnp.PyArray_FROM_OTF(values, typenum, cnp.NPY_ARRAY_IN_ARRAY)
 
 

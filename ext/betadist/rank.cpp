@@ -1,5 +1,5 @@
-// A radix sort of the values' highest bits, least significant digit first (Knuth, TAOCP 3, 5.2.5): 400
-// floats take 2 us, where every comparison of a quicksort is a branch that nobody can predict.
+// A radix sort of the values' highest bits, least significant digit first (Knuth, TAOCP 3, 5.2.5):
+// 400 floats take 2 us, where every comparison of a quicksort is a branch that nobody can predict.
 #include "rank.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Entry {
 };
 
 // Digits that cover the highest bits in which n keys differ: some 2 log2(n), so that of the n^2 / 2
-// pairs of keys that are spread evenly one or two are alike in all of them.
+// pairs of keys that are spread evenly one or two are alike in all of them and must be compared.
 struct Digits {
     unsigned rest, count, width;
 
