@@ -26,7 +26,7 @@ CPU, THREADS, GPU = Backend
 LIST = Draw.LIST
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crossover:
     """How many arms each back end is for; None: it never pays.
 
@@ -54,7 +54,7 @@ class Crossover:
         return THREADS if several else CPU
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crossovers:
     """Those of a machine.
 

@@ -1,6 +1,13 @@
-cdef class Dispatch:
-    cdef public object crossovers, gpu
-    cdef object _observer, _one, _several, _rest
+from bandit.crossovers cimport Crossover, Crossovers
+from bandit.sampler cimport CpuSampler
 
-    cdef object _drawn(self, object crossover, Py_ssize_t arms, object draw)
-    cdef object _on_cpu(self, object crossover, Py_ssize_t arms, object draw)
+
+cdef class Dispatch:
+    cdef public Crossovers crossovers
+    cdef public object gpu
+    cdef CpuSampler _one, _several
+    cdef object _observer, _rest
+
+    cdef object _drawn(self, Crossover crossover, Py_ssize_t arms, object draw)
+    cdef object _on_cpu(self, Crossover crossover, Py_ssize_t arms, object draw)
+    cdef CpuSampler _cpu(self, object backend)

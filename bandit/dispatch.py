@@ -1,6 +1,7 @@
 """The sampler of a service: each call goes to the back end that is fastest for its size."""
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -119,11 +120,13 @@ class Dispatch:
 
     def sample(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
         """See `Sampler`."""
-        return self._drawn(
-            self.crossovers.lists,
-            len(lanes),
-            lambda sampler: sampler.sample(alpha, beta, key, lanes),
-        )
+        crossover, arms = self.crossovers.lists, len(lanes)
+        if self.gpu is not None:
+            return self._drawn(crossover, arms, methodcaller("sample", alpha, beta, key, lanes))
+        backend = crossover.on_cpu(arms)
+        drawn = self._cpu(backend).sample(alpha, beta, key, lanes)
+        self._observer.drew(backend, arms)
+        return drawn
 
     def top_k(
         self, arms: Arms, eligible: Eligible, key: int, k: int
@@ -178,6 +181,9 @@ class Dispatch:
 
     def _on_cpu(self, crossover: Crossover, arms: int, draw: Callable[[Sampler], Drawn]) -> Drawn:
         backend = crossover.on_cpu(arms)
-        drawn = draw(self._several if backend is THREADS else self._one)
+        drawn = draw(self._cpu(backend))
         self._observer.drew(backend, arms)
         return drawn
+
+    def _cpu(self, backend: Backend) -> CpuSampler:
+        return self._several if backend is THREADS else self._one

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-import betadist
+from betadist import part
 
 __all__ = ["Column", "Precision", "Prior", "posterior"]
 
@@ -49,4 +49,4 @@ def posterior(
     Shapes outside the precision's normal range are moved to its edge: Beta(1e-60, b) as a float32
     becomes Beta(1.2e-38, b), from which no draw could tell it.
     """
-    return betadist.part(values, found, prior.alpha, prior.beta, precision)
+    return part(values, found, prior.alpha, prior.beta, precision)

@@ -5,21 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-import betadist
 from bandit.arms import Arms, Eligible
 from bandit.posterior import Column
+from betadist import rank
 
 __all__ = ["rank", "rank_arms"]
 
 BLOCK = 1 << 15  # arms whose columns and scores stay in the cache of a core
-
-
-def rank(scores: Column, lanes: NDArray[np.uint64], k: int | None = None) -> NDArray[np.int64]:
-    """Return the indices of the `k` best scores (all when None), best first.
-
-    Equal scores are ordered by lane, so that the ranking doesn't depend on the order of the list.
-    """
-    return betadist.rank(scores, lanes, k)
 
 
 def rank_arms(

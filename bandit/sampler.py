@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import betadist
 from bandit.arms import Arms, Eligible
 from bandit.posterior import Column
+from betadist import sample, sample_top_k
 
 __all__ = ["CpuSampler", "Sampler"]
 
@@ -34,7 +34,7 @@ class Sampler(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CpuSampler:
     """The C++ sampler on up to `threads` threads."""
 
@@ -42,7 +42,7 @@ class CpuSampler:
 
     def sample(self, alpha: Column, beta: Column, key: int, lanes: NDArray[np.uint64]) -> Column:
         """See `Sampler`."""
-        return betadist.sample(alpha, beta, key, lanes, threads=self.threads)
+        return sample(alpha, beta, key, lanes, threads=self.threads)
 
     def top_k(
         self, arms: Arms, eligible: Eligible, key: int, k: int
@@ -51,7 +51,7 @@ class CpuSampler:
         tagged = arms.tags is not None
         if eligible.include and not tagged:
             return np.empty(0, np.int64), np.empty(0, arms.alpha.dtype)
-        return betadist.sample_top_k(
+        return sample_top_k(
             arms.alpha,
             arms.beta,
             key,

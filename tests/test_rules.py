@@ -32,9 +32,10 @@ ARROWS = {
 # ... and what one module may import beyond: the benchmark of a back end that lies in the decision
 BEYOND = {"loadtest/top_k/cuda.py": {"bandit"}}
 # ... but for the decision, which does no I/O and reads no clock
-PURE = {"collections", "dataclasses", "enum", "hashlib", "math", "string", "typing"}
+PURE = {"collections", "dataclasses", "enum", "functools", "hashlib", "math", "operator"}
+PURE |= {"string", "typing"}
 # ... and but for what drives a device: threads, memory, and a C library's fma
-DEVICE = {"concurrent", "contextlib", "ctypes", "functools", "queue", "struct", "threading"}
+DEVICE = {"concurrent", "contextlib", "ctypes", "queue", "struct", "threading"}
 DEVICE |= {"weakref"}
 
 MAY_READ_ENVIRONMENT = {

@@ -6,6 +6,7 @@
 #include "gamma.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
+#include "part.hpp"
 
 namespace betadist {
 namespace {
@@ -276,8 +277,8 @@ void pass_tagged(const std::uint64_t* tags, TagFilter asked, std::size_t n, std:
 
 template <template <class> class V>
 constexpr Kernel kernel_of(const char* level) {
-    return {level,          are_fit<V<float>>, are_fit<V<double>>,
-            draw<V<float>>, draw<V<double>>,   pass_tagged<V>};
+    return {level,          are_fit<V<float>>, are_fit<V<double>>, draw<V<float>>,
+            draw<V<double>>, part<V, float>,    part<V, double>,    pass_tagged<V>};
 }
 
 }  // namespace

@@ -20,9 +20,20 @@ cdef extern from "stream_version.hpp" namespace "betadist" nogil:
     const int MAX_ATTEMPTS
 
 
+cdef extern from "shapes.hpp" namespace "betadist" nogil:
+    cdef cppclass Shapes:
+        double alpha
+        double beta
+
+
 cdef extern from "kernels.hpp" namespace "betadist" nogil:
     cdef cppclass Kernel:
         const char* level
+
+        void part(const Shapes* rows, const cpp_bool* known, Shapes prior, size_t n, float* alpha,
+                  float* beta)
+        void part(const Shapes* rows, const cpp_bool* known, Shapes prior, size_t n, double* alpha,
+                  double* beta)
 
     const Kernel* kernel(int number)
 
@@ -59,15 +70,6 @@ cdef extern from "sampler.hpp" namespace "betadist" nogil:
 cdef extern from "rank.hpp" namespace "betadist" nogil:
     size_t rank[T](const T* values, const uint64_t* lanes, size_t n, size_t k,
                    int64_t* order) except +
-
-
-cdef extern from "shapes.hpp" namespace "betadist" nogil:
-    cdef cppclass Shapes:
-        double alpha
-        double beta
-
-    void part[T](const Shapes* rows, const cpp_bool* known, Shapes prior, size_t n, T* alpha,
-                 T* beta)
 
 
 cdef extern from "probe.hpp" namespace "betadist" nogil:

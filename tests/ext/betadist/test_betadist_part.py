@@ -1,9 +1,13 @@
 """Rows of posteriors, parted into columns to draw from."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from betadist import part
+from betadist import _core, part
 
 RNG = np.random.default_rng(9)
 
@@ -23,11 +27,39 @@ def test_the_prior_stands_in_where_nothing_is_known(dtype: str, n: int) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_shapes_outside_the_normal_range_are_moved_to_its_edge(dtype: str) -> None:
     edge = np.finfo(dtype)
-    rows = np.array([[5e-324, 1.7e308], [np.nan, 1.0]])
-    alpha, beta = part(rows, np.ones(2, bool), 1.0, 1.0, dtype)
-    assert alpha[0] == edge.tiny
-    assert beta[0] == min(float(edge.max), 1.7e308)
-    assert np.isnan(alpha[1])
+    least, most = float(edge.tiny), float(edge.max)
+    of = {
+        5e-324: least,
+        1.7e308: min(most, 1.7e308),
+        np.inf: most,
+        0.0: least,
+        -1.0: least,
+        3.0: 3.0,
+    }
+    rows = np.resize(np.array([*of, np.nan, -np.nan]), (37, 2))
+    expected = np.resize(np.array([*of.values(), np.nan, np.nan]), (37, 2)).astype(dtype)
+    columns = part(rows, np.ones(37, bool), 1.0, 1.0, dtype)
+    np.testing.assert_array_equal(np.column_stack(columns), expected)
+
+
+def test_every_kernel_parts_alike() -> None:
+    code = """
+import tests.ext.betadist.test_betadist_part as asked
+for dtype in ("float32", "float64"):
+    asked.test_the_prior_stands_in_where_nothing_is_known(dtype, 401)
+    asked.test_shapes_outside_the_normal_range_are_moved_to_its_edge(dtype)
+print("alike")
+"""
+    for level in _core.kernels():
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"BETADIST_SIMD": level, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (ended.stdout, ended.stderr) == ("alike\n", ""), level
 
 
 def test_wrong_arguments_are_named() -> None:

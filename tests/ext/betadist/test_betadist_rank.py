@@ -22,6 +22,17 @@ def test_it_is_that_of_a_stable_sort(dtype, n: int, k: int | None, distinct: int
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [3, 400, 5_000])
+@pytest.mark.parametrize("k", [None, 300])
+def test_values_that_lie_close_beside_some_far_off(dtype, n: int, k: int | None) -> None:
+    values = dtype(0.9) + RNG.integers(0, n // 2, n) * np.spacing(dtype(0.9))
+    values[RNG.integers(0, n, 2)] = 0, np.finfo(dtype).tiny
+    lanes = RNG.integers(0, max(1, n // 4), n, dtype=np.uint64)
+    expected = np.lexsort((np.arange(n), lanes, -values))
+    np.testing.assert_array_equal(rank(values.astype(dtype), lanes, k), expected[:k])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_values_of_any_size(dtype) -> None:
     edge = np.finfo(dtype)
     values = np.array([0, edge.smallest_subnormal, edge.tiny, 0.5, 1, 2, edge.max, np.inf], dtype)

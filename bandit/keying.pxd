@@ -1,0 +1,1 @@
+cpdef object decision_key(str model, str decision_id)
