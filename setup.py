@@ -25,8 +25,8 @@ PURE = os.environ.get("BANDIT_SERVE_PURE") == "1"
 # of its classes types: to look one up by its name takes some 30 ns.
 REQUEST_PATH = {
     "bandit": "crossovers dispatch keying model policy posterior ranking sampler",
-    "featurestore": "batch breaker chunk chunked failurelog gathering hot latency line measurement "
-    "resident tier",
+    "featurestore": "batch breaker chunk chunked counts failurelog gathering hot latency line "
+    "measurement resident tier",
     "featurestore/redis": "connection link node protocol replies schema servers store",
     "service": "admission body counts decision_id entrance features json_codec lifecycle media "
     "predict reply request shed stages trace watch wire",

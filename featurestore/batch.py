@@ -1,6 +1,5 @@
 """What a fetch answers: columns in the order of the ids, and masks that say what is missing."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -21,29 +20,47 @@ class Lost(IntEnum):
     REFUSED = 3  # not asked for: the store fails so often that it is left alone for a while
 
 
-@dataclass  # a frozen one takes three times as long to make
 class FeatureBatch:
     """Features of n ids, in the order of the ids.
 
-    Attributes
+    Parameters
     ----------
     values : float64[n, f]
         One row for an id, one column for a feature asked for; NaN where not found.
     found : bool[n]
         The id is known and every feature asked for is a finite positive number.
-    lost : uint8[n]
-        Why the row could not be had, as `Lost`; never together with `found`.
+    lost : uint8[n], optional
+        Why the row could not be had, as `Lost`; never together with `found`. None are by default.
     invalid : int
         Rows counted as missing because a value was not finite and > 0.
     oldest_age_s : float
         Seconds that the oldest value may lag behind the store.
+    hits : int
+        How many rows were found, if that is known; -1 has them counted.
     """
 
-    values: NDArray[np.float64]
-    found: NDArray[np.bool_]
-    lost: NDArray[np.uint8]
-    invalid: int = 0
-    oldest_age_s: float = 0.0
+    def __init__(
+        self,
+        values: NDArray[np.float64],
+        found: NDArray[np.bool_],
+        lost: NDArray[np.uint8] | None = None,
+        invalid: int = 0,
+        oldest_age_s: float = 0.0,
+        hits: int = -1,
+    ) -> None:
+        self.values = values
+        self.found = found
+        self.invalid = invalid
+        self.oldest_age_s = oldest_age_s
+        self.hits = hits
+        self._lost = lost
+
+    @property
+    def lost(self) -> NDArray[np.uint8]:
+        """See the class; made when it is first asked for, if none are."""
+        if self._lost is None:
+            self._lost = np.zeros(len(self.found), np.uint8)
+        return self._lost
 
     @classmethod
     def nothing(cls, rows: int, features: int, lost: Lost = Lost.NO) -> "FeatureBatch":
@@ -55,8 +72,9 @@ class FeatureBatch:
 
     def tally(self) -> tuple[int, int]:
         """Return how many rows the store doesn't know, and how many could not be had."""
-        lost = count(self.lost)
-        return len(self.found) - count(self.found) - lost, lost
+        lost = 0 if self._lost is None else count(self._lost)
+        hits = count(self.found) if self.hits < 0 else self.hits
+        return len(self.found) - hits - lost, lost
 
 
 def choose(

@@ -84,8 +84,7 @@ class CachedTable:
         if tally.claimed:
             self._refresh(ids.take(np.flatnonzero(states & CLAIMED)))
         found = (states & FOUND).view(np.bool_)
-        lost = np.zeros(len(ids), np.uint8)
-        batch = FeatureBatch(values, found, lost, 0, tally.oldest_ms / 1e3)
+        batch = FeatureBatch(values, found, None, 0, tally.oldest_ms / 1e3, tally.found)
         return batch, np.flatnonzero(states == 0) if tally.absent else None, tally
 
     async def fill(

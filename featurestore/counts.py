@@ -5,7 +5,7 @@ from dataclasses import dataclass
 __all__ = ["Counts", "Progress"]
 
 
-@dataclass(slots=True)
+@dataclass
 class Counts:
     """What the tier did since it was made; every field but the last counts rows.
 

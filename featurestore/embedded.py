@@ -272,7 +272,7 @@ class LmdbStore:
         values, found = rows.select(found_rows, entity_type, features)
         invalid = screen(values, found)
         self._invalid.note(entity_type, invalid)
-        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), invalid)
+        return FeatureBatch(values, found, invalid=invalid)
 
     async def lookup_until(self, deadline: float, entity_type: str, ids: IdColumn) -> Rows | None:
         """`lookup` in a thread; None when it does not end until `deadline`."""

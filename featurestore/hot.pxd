@@ -1,9 +1,9 @@
 cdef class HotTable:
     cdef public str entity_type
     cdef public object table, outdated_since
-    cdef public bint tainted
-    cdef object _store, _rows, _lock, _newest
-    cdef dict _columns
-    cdef bint _poured, _overflowed, _abandoned
+    cdef public bint complete, tainted
+    cdef object _store, _rows, _columns, _lock, _newest
+    cdef tuple _wanted
+    cdef bint _overflowed, _abandoned
 
-    cdef object _choose(self, tuple features)
+    cpdef tuple lookup(self, object ids, tuple features)

@@ -40,22 +40,18 @@ class HotTable:
     def __init__(self, store: LmdbStore, entity_type: str, table: Table, max_rows: int) -> None:
         self.entity_type = entity_type
         self.table = table
-        self.tainted = False
+        self.complete = self.tainted = False
         self.outdated_since: float | None = None
         self._store = store
         self._rows = FeatureTable(len(table.features), max_rows)
-        self._columns: dict[tuple[str, ...], NDArray[np.intp] | None] = {table.features: None}
+        self._wanted: tuple[str, ...] = table.features
+        self._columns: NDArray[np.intp] | None = None
         self._lock = threading.Lock()
         self._newest = 0
-        self._poured = self._overflowed = self._abandoned = False
+        self._overflowed = self._abandoned = False
 
     def __len__(self) -> int:
         return len(self._rows)
-
-    @property
-    def complete(self) -> bool:
-        """See the class."""
-        return self._poured and not self._overflowed
 
     @property
     def nbytes(self) -> int:
@@ -66,9 +62,14 @@ class HotTable:
         self, ids: IdColumn, features: tuple[str, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
         """Values [n, f], which rows are here [n], and how many; touches memory only."""
-        values, found, hits = self._rows.lookup(ids.hashes, ids.fingerprints)
-        columns = self._choose(features)
-        return values if columns is None else values.take(columns, axis=1), found, hits
+        rows: tuple[NDArray[np.float64], NDArray[np.bool_], int] = self._rows.lookup_keys(ids)
+        if features is not self._wanted:  # whether they are equal takes 30 ns
+            self._columns = choose(features, self.table.features, self.entity_type)
+            self._wanted = features
+        if self._columns is None:
+            return rows
+        values, found, hits = rows
+        return values.take(self._columns, axis=1), found, hits
 
     def pour(self) -> bool:
         """Take in the whole table; False when it was replaced meanwhile or nobody wants it."""
@@ -79,8 +80,9 @@ class HotTable:
                 if part.table != self.table:
                     return False
                 self._put(part.sequence, part.ids, part.values)
-            self._poured = not len(part.ids)
-            if self._poured or self._overflowed:
+                poured = not len(part.ids)
+                self.complete = poured and not self._overflowed
+            if poured or self._overflowed:
                 return True
             after = part.last
         return False
@@ -125,12 +127,4 @@ class HotTable:
             values = np.where(bad, np.nan, values)
             self.tainted = True
         if self._rows.upsert(ids.hashes, ids.fingerprints, values):
-            self._overflowed = True
-
-    def _choose(self, features: tuple[str, ...]) -> NDArray[np.intp] | None:
-        try:
-            return self._columns[features]
-        except KeyError:
-            columns = choose(features, self.table.features, self.entity_type)
-            self._columns[features] = columns
-            return columns
+            self._overflowed, self.complete = True, False

@@ -58,7 +58,7 @@ class MemoryStore:
         if columns is not None:
             values = values.take(columns, axis=1)
         invalid = screen(values, found)
-        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), invalid)
+        return FeatureBatch(values, found, invalid=invalid)
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`; memory always answers."""

@@ -1,5 +1,18 @@
-cdef class Resident:
-    cdef public object counts
-    cdef object _store, _tier, _invalid
+cimport cython
 
-    cdef tuple _held(self, object hot, object ids, tuple features, double now)
+from featurestore.batch cimport FeatureBatch
+from featurestore.counts cimport Counts
+from featurestore.hot cimport HotTable
+from featurestore.tier cimport HotTier
+
+
+cdef class Resident:
+    cdef public Counts counts
+    cdef object _store, _invalid
+    cdef HotTier _tier
+
+    @cython.locals(hits=Py_ssize_t, age=double)
+    cdef FeatureBatch _held(self, HotTable hot, object ids, tuple features, double now)
+
+
+cdef FeatureBatch _screened(FeatureBatch batch)

@@ -1,8 +1,8 @@
 """The hot tier as a store: from memory what is there, the rest from the embedded store."""
 
-import time
 from collections.abc import Iterator
 from functools import partial
+from time import monotonic
 
 import numpy as np
 
@@ -91,16 +91,18 @@ class Resident:
         self, entity_type: str, ids: IdColumn, features: tuple[str, ...], deadline: float
     ) -> FeatureBatch:
         """See `FeatureStore.fetch`; rows that the store fails to give are late, not an error."""
-        now = time.monotonic()
+        now = monotonic()
         if now >= deadline:
             return FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
         hot = self._tier.table(entity_type)
         whole = hot is not None and hot.complete  # before the lookup: rows may come in between
-        batch, hits = self._held(hot, ids, features, now)
-        if hot is None or (hits < len(ids) and not whole):
-            batch = await self._read_through(entity_type, hot, ids, features, deadline, batch)
+        held = self._held(hot, ids, features, now)
+        if hot is None or (held.hits < len(ids) and not whole):
+            batch = await self._read_through(entity_type, hot, ids, features, deadline, held)
         elif hot.tainted:
-            batch = _screened(batch)
+            batch = _screened(held)
+        else:
+            return held
         self._invalid.note(entity_type, batch.invalid)
         return batch
 
@@ -139,14 +141,14 @@ class Resident:
 
     def _held(
         self, hot: HotTable | None, ids: IdColumn, features: tuple[str, ...], now: float
-    ) -> tuple[FeatureBatch, int]:
-        """Return what is in memory, and how many rows that are."""
+    ) -> FeatureBatch:
+        """Return what is in memory."""
         if hot is None:
-            return FeatureBatch.nothing(len(ids), len(features)), 0
+            return FeatureBatch.nothing(len(ids), len(features))
         values, found, hits = hot.lookup(ids, features)
         age = self._tier.age_s(hot, now) if hits else 0.0
         self.counts.hits += hits
-        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), 0, age), hits
+        return FeatureBatch(values, found, None, 0, age, hits)
 
     async def _read_through(
         self,

@@ -1,5 +1,6 @@
 cimport cython
 
+from featurestore.batch cimport FeatureBatch
 from featurestore.measurement cimport Histogram
 from service.stages cimport Stages
 
@@ -20,7 +21,7 @@ cdef class Counts:
 
     @cython.locals(counts=ModelCounts)
     cpdef void prediction(
-        self, str model, object batch, Py_ssize_t missing, Py_ssize_t degraded
+        self, str model, FeatureBatch batch, Py_ssize_t missing, Py_ssize_t degraded
     ) except *
     cpdef void answer(self, str protocol, int status) except *
     @cython.locals(outcome=Histogram, times=Histogram)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurestore import FeatureBatch, Lost, Measurement
+from featurestore import Lost, Measurement
+from featurestore.batch import FeatureBatch
 from featurestore.measurement import Histogram, counter, histogram
 from service.errors import (
     PROBLEMS,

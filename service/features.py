@@ -1,10 +1,10 @@
+# cython: annotation_typing=True
 """Features for a request, whatever becomes of the store."""
 
 import logging
 
-import numpy as np
-
-from featurestore import FeatureBatch, FeatureStore, Lost, StoreError
+from featurestore import FeatureStore, Lost, StoreError
+from featurestore.batch import FeatureBatch
 from service.errors import FeaturesUnavailable
 from service.request import PredictRequest
 
@@ -30,6 +30,6 @@ async def fetch_features(
     except StoreError as error:
         log.error("the feature store failed", extra={"model": model.name, "error": str(error)})
         batch = FeatureBatch.nothing(len(entities), len(model.features), Lost.FAILED)
-    if not model.degrade and (lost := np.count_nonzero(batch.lost)):
+    if not model.degrade and (lost := batch.tally()[1]):
         raise FeaturesUnavailable(f"features of {lost} candidates could not be had in time")
     return batch

@@ -4,6 +4,9 @@ from libcpp.string_view cimport string_view
 
 
 cdef extern from "slots.hpp" namespace "featuretable" nogil:
+    cdef cppclass Key:
+        pass
+
     cdef cppclass Keys:
         const uint64_t* hashes
         const uint64_t* fingerprints

@@ -2,6 +2,7 @@ from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Buffer
 
 ABSENT: Final[int]
 FOUND: Final[int]
@@ -41,6 +42,7 @@ class FeatureTable:
         hashes: NDArray[np.uint64],
         fingerprints: NDArray[np.uint64],
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]: ...
+    def lookup_keys(self, keys: Buffer) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]: ...
     def upsert(
         self,
         hashes: NDArray[np.uint64],

@@ -1,5 +1,6 @@
 """Python's face of the table and the cache: validation, and the GIL dropped around the work."""
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport uint8_t, uint64_t
@@ -19,6 +20,7 @@ cdef extern from "numpy/arrayobject.h":
 cdef Py_ssize_t MAX_FEATURES = 1 << 16
 cdef Py_ssize_t MAX_ROWS = 1 << 40
 cdef Py_ssize_t MAX_MS = kMostMs
+cdef size_t WORTH_THE_GIL = 1 << 11  # keys, some 20 us; who gives it away may wait 5 ms for it
 
 ABSENT = 0
 FOUND = kFound
@@ -72,6 +74,19 @@ cdef Keys _keys(object hashes, object fingerprints) except *:
     keys.hashes = <const uint64_t*> cnp.PyArray_DATA(hashes)
     keys.fingerprints = <const uint64_t*> cnp.PyArray_DATA(fingerprints)
     keys.count = count
+    return keys
+
+
+cdef Keys _buffered(const Py_buffer& buffer) except *:
+    """The keys of a call, hashes and then fingerprints."""
+    cdef Keys keys
+    keys.count = buffer.len // sizeof(Key)
+    keys.hashes = <const uint64_t*> buffer.buf
+    keys.fingerprints = keys.hashes + keys.count
+    if buffer.len % sizeof(Key):
+        raise ValueError(f"keys has {buffer.len} bytes, must have a multiple of {sizeof(Key)}")
+    if <size_t> buffer.buf % sizeof(uint64_t):
+        raise ValueError("keys is not aligned")
     return keys
 
 
@@ -271,8 +286,8 @@ cdef class FeatureTable:
     share a row. Rows stay in one block of slots of 16 + 8 * `features` bytes, at most 4/5 of them
     taken; the block doubles, within one reallocation, up to the size that `max_rows` needs.
 
-    Every method may be called from any thread. A call works without the GIL, and no other call sees
-    it half done.
+    Every method may be called from any thread. A call works without the GIL, unless it looks up
+    less than 2,048 keys, and no other call sees it half done.
 
     Parameters
     ----------
@@ -337,16 +352,49 @@ cdef class FeatureTable:
         TypeError, ValueError
             When an argument has another dtype or shape, or isn't contiguous.
         """
-        cdef Keys keys = _keys(hashes, fingerprints)
+        return self._looked_up(_keys(hashes, fingerprints))
+
+    def lookup_keys(self, keys):
+        """Read the rows of many keys that lie in one buffer.
+
+        Parameters
+        ----------
+        keys
+            A contiguous buffer, such as an `IdColumn`, of n uint64, the hashes, and after them n
+            uint64, the fingerprints.
+
+        Returns
+        -------
+        tuple
+            See `lookup`.
+
+        Raises
+        ------
+        TypeError
+            When the keys aren't a buffer.
+        ValueError, BufferError
+            When the buffer isn't contiguous or aligned, or its size no multiple of 16 bytes.
+        """
+        cdef Py_buffer buffer
+        PyObject_GetBuffer(keys, &buffer, PyBUF_SIMPLE)
+        try:
+            return self._looked_up(_buffered(buffer))
+        finally:
+            PyBuffer_Release(&buffer)
+
+    cdef tuple _looked_up(self, const Keys& keys):
         cdef cnp.npy_intp[2] shape = [keys.count, self.features]
         cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
         cdef cnp.ndarray found = cnp.PyArray_EMPTY(1, shape, cnp.NPY_BOOL, 0)
         cdef double* rows = <double*> cnp.PyArray_DATA(values)
         cdef cpp_bool* mask = <cpp_bool*> cnp.PyArray_DATA(found)
-        cdef size_t hits
+        return values, found, self._into(keys, rows, mask)
+
+    cdef size_t _into(self, const Keys& keys, double* rows, cpp_bool* mask):
+        if keys.count < WORTH_THE_GIL:
+            return self._table.get().lookup(keys, rows, mask)
         with nogil:
-            hits = self._table.get().lookup(keys, rows, mask)
-        return values, found, hits
+            return self._table.get().lookup(keys, rows, mask)
 
     def upsert(self, hashes, fingerprints, values):
         """Write the rows of many keys, in order: the last of equal keys stays.

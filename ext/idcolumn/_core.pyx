@@ -1,6 +1,11 @@
 """Python's face of the column: validation, allocation, and the GIL dropped around the work."""
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBuffer_FillInfo,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint16_t, uint64_t
@@ -92,6 +97,8 @@ cdef class IdColumn:
 
     An id is any str that UTF-8 can hold, the empty one too. Its hash and its fingerprint are the
     two halves of one 128-bit SipHash-1-3 of its UTF-8 bytes; see `hash_id`.
+
+    As a buffer it is the bytes of all its hashes and, after them, of all its fingerprints.
     """
 
     cdef bytes _bytes
@@ -261,6 +268,10 @@ cdef class IdColumn:
 
     def __repr__(self):
         return f"<IdColumn of {len(self)} ids>"
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        cdef Py_ssize_t size = 2 * self._column.count * sizeof(uint64_t)
+        PyBuffer_FillInfo(buffer, self, self._column.hashes, size, True, flags)
 
     @property
     def hashes(self):

@@ -55,7 +55,7 @@ class FeastStore:
             return FeatureBatch.nothing(len(ids), len(features), Lost.LATE)
         invalid = screen(values, found)
         self._invalid.note(entity_type, invalid)
-        return FeatureBatch(values, found, np.zeros(len(ids), np.uint8), invalid)
+        return FeatureBatch(values, found, invalid=invalid)
 
     async def check(self, deadline: float) -> None:
         """See `FeatureStore.check`; it asks for the server's health."""

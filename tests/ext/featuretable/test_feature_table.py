@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from typing_extensions import Buffer
 
 from featuretable import FeatureTable
 from tests.ext.featuretable.columns import (
@@ -34,6 +35,9 @@ def assert_like(table: FeatureTable, model: dict[tuple[int, int], list[float]], 
         values, np.reshape([model.get(pair, absent) for pair in pairs], values.shape)
     )
     assert len(table) == len(model)
+    of_buffer = table.lookup_keys(np.concatenate(seen))
+    assert [part.tobytes() for part in of_buffer[:2]] == [values.tobytes(), found.tobytes()]
+    assert of_buffer[2] == hits
 
 
 STEPS = st.lists(
@@ -308,6 +312,23 @@ def test_a_wrong_array_is_refused_by_name(
     if not message.startswith("values"):
         with pytest.raises(error, match=message):
             table.lookup(*arguments[:2])
+
+
+@pytest.mark.parametrize(
+    ("buffer", "error", "message"),
+    [
+        (3, TypeError, "int"),
+        (np.zeros(16, np.uint64)[::2], ValueError, "not C-contiguous"),
+        (memoryview(bytes(64))[::2], BufferError, "not C-contiguous"),
+        (bytes(24), ValueError, "keys has 24 bytes, must have a multiple of 16"),
+        (misaligned(), ValueError, "keys is not aligned"),
+    ],
+)
+def test_a_wrong_buffer_of_keys_is_refused(
+    buffer: Buffer, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        FeatureTable(2, 5).lookup_keys(buffer)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,15 @@ def test_the_arrays_have_the_types_promised() -> None:
         assert column.hashes.flags.aligned
 
 
+@pytest.mark.parametrize("ids", [IDS, []])
+def test_as_a_buffer_it_is_its_hashes_and_fingerprints(ids: list[str]) -> None:
+    column = IdColumn.from_list(ids)
+    keys = np.concatenate((column.hashes, column.fingerprints)).tobytes()
+    view = memoryview(column)
+    del column
+    assert (bytes(view), view.readonly) == (keys, True)
+
+
 def test_a_column_has_no_constructor_of_its_own() -> None:
     with pytest.raises(TypeError, match="made by split"):
         IdColumn()

@@ -1,0 +1,2 @@
+from featurestore.batch cimport FeatureBatch
+from service.request cimport PredictRequest
