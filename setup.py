@@ -28,10 +28,10 @@ REQUEST_PATH = {
     "featurestore": "batch breaker chunk chunked counts failurelog gathering hot latency line "
     "measurement resident tier",
     "featurestore/redis": "connection link node protocol replies schema servers store",
-    "service": "admission body counts decision_id entrance features json_codec lifecycle media "
-    "predict reply request shed stages trace watch wire",
+    "service": "admission body counts entrance features json_codec lifecycle media predict "
+    "reply request shed stages trace watch wire",
     "service/http": "connection exchange head turns",
-    "service/oip": "answer codec ids request",
+    "service/oip": "answer codec ids lookup request",
     "service/sampling": "counts",
 }
 

@@ -28,12 +28,12 @@ class Codec(Protocol[Request]):
 
     protocol: str
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
+    def check(self, headers: dict[bytes, bytes]) -> None:
         """Raise UnsupportedMediaType if the headers announce a body that can't be read."""
         ...
 
     def decode(
-        self, path: Mapping[str, str], headers: Mapping[bytes, bytes], body: bytes
+        self, path: Mapping[str, str], headers: dict[bytes, bytes], body: bytes
     ) -> Request | CatalogRequest:
         """Return the request, or raise a Problem; `path` has the names found in the path."""
         ...

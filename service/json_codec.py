@@ -13,9 +13,12 @@ from service.errors import Problem
 from service.media import JSON_MEDIA, require_media
 from service.reply import JSON, PROBLEM_JSON, Headers
 from service.request import PredictRequest
-from service.wire import decode, encode
+from service.wire import naming, read_request, write_answer
 
 __all__ = ["JsonCodec"]
+
+
+MEDIA = (JSON_MEDIA,)
 
 
 class JsonCodec:
@@ -26,16 +29,17 @@ class JsonCodec:
     def __init__(self, models: Models, catalogs: Catalogs) -> None:
         self.models = models
         self.catalogs = catalogs
+        self._named = {name: naming(model) for name, model in models.by_name.items()}
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
+    def check(self, headers: dict[bytes, bytes]) -> None:
         """Refuse what isn't JSON in UTF-8."""
-        require_media(headers, JSON_MEDIA)
+        require_media(headers, MEDIA)
 
     def decode(
-        self, path: Mapping[str, str], headers: Mapping[bytes, bytes], body: bytes
+        self, path: Mapping[str, str], headers: dict[bytes, bytes], body: bytes
     ) -> PredictRequest | CatalogRequest:
         """Read a JSON object."""
-        return decode(body, self.models, self.catalogs)
+        return read_request(body, self.models, self.catalogs)
 
     def encode(
         self,
@@ -47,7 +51,8 @@ class JsonCodec:
         degraded: int,
     ) -> tuple[Headers, bytes]:
         """Write a JSON object."""
-        return [JSON], encode(request, decision_id, scores, order, missing, degraded)
+        named = self._named[request.model.name]
+        return [JSON], write_answer(named, request, decision_id, scores, order, missing, degraded)
 
     def refuse(self, problem: Problem, decision_id: str | None) -> tuple[Headers, bytes]:
         """Write a problem document (RFC 9457)."""

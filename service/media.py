@@ -1,7 +1,5 @@
 """Which bodies can be read, by the headers that announce them."""
 
-from collections.abc import Mapping
-
 from service.errors import UnsupportedMediaType
 
 __all__ = ["JSON_MEDIA", "TENSOR_MEDIA", "require_media"]
@@ -10,7 +8,7 @@ JSON_MEDIA = b"application/json"
 TENSOR_MEDIA = b"application/octet-stream"
 
 
-def require_media(headers: Mapping[bytes, bytes], *known: bytes) -> None:
+def require_media(headers: dict[bytes, bytes], known: tuple[bytes, ...]) -> None:
     """Raise UnsupportedMediaType unless the body is said to be of a known type, or nothing is.
 
     Text must be in UTF-8, and no body may be compressed.
@@ -18,8 +16,8 @@ def require_media(headers: Mapping[bytes, bytes], *known: bytes) -> None:
     content_type = headers.get(b"content-type", known[0])
     if content_type not in known:
         _check_type(content_type, known)
-    encoding = headers.get(b"content-encoding", b"identity")
-    if encoding.lower() != b"identity":
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
         raise UnsupportedMediaType(
             f"content-encoding is {encoding.decode('latin-1')!r}; send the body as it is"
         )

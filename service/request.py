@@ -19,6 +19,7 @@ __all__ = [
     "PredictRequest",
     "check_ids",
     "check_lengths",
+    "fit",
     "note_wrong",
     "read_context",
     "read_decision_id",
@@ -57,17 +58,17 @@ class PredictRequest:
         return self.order == "input" and self.top_k is None
 
 
-def unknown_fields(given: Mapping[str, Any], known: Set[str], prefix: str = "") -> list[FieldError]:
+def unknown_fields(given: dict[str, Any], known: Set[str], prefix: str = "") -> list[FieldError]:
     """Return what is wrong with the names of the fields of an object."""
-    if given.keys() <= known:
+    unknown = [name for name in given if name not in known][:MAX_ERRORS]
+    if not unknown:
         return []
     names = ", ".join(sorted(known))
-    unknown = list(given.keys() - known)[:MAX_ERRORS]
     return [FieldError(prefix + n[:100], f"is not a field; known are {names}") for n in unknown]
 
 
 def read_model(
-    envelope: Mapping[str, Any], models: Models, default: str, errors: list[FieldError]
+    envelope: dict[str, Any], models: Models, default: str, errors: list[FieldError]
 ) -> Model | None:
     """Return the model that is named, or the default; None where there is no such model."""
     name = envelope.get("model")
@@ -91,9 +92,17 @@ def read_ids(field: str, value: object, errors: list[FieldError]) -> IdColumn:
     return IdColumn.from_list([])
 
 
+def fit(ids: IdColumn, model: Model) -> bool:
+    """Whether nothing is wrong with the candidates."""
+    return 0 < len(ids) <= model.max_candidates and ids.within(1, MAX_ID_BYTES)
+
+
 def check_ids(field: str, ids: IdColumn, model: Model, errors: list[FieldError]) -> None:
     """Note what is wrong with the candidates, which came in this field."""
-    if len(ids) == 0 and not any(error.field.startswith(field) for error in errors):
+    if fit(ids, model):
+        return
+    noted = [error for error in errors if error.field.startswith(field)]
+    if len(ids) == 0 and not noted:
         errors.append(FieldError(field, "is empty, must hold at least one id"))
     check_lengths(field, ids, model.max_candidates, errors)
 
@@ -104,7 +113,7 @@ def check_lengths(field: str, ids: IdColumn, most: int, errors: list[FieldError]
     if count > most:
         errors.append(FieldError(field, f"holds {count} ids, at most {most} allowed"))
         return
-    if ids.shortest >= 1 and ids.longest <= MAX_ID_BYTES:
+    if ids.within(1, MAX_ID_BYTES):
         return
     lengths = ids.lengths
     wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_ID_BYTES)).tolist()
@@ -126,7 +135,7 @@ def note_wrong(
 
 
 def read_context(
-    envelope: Mapping[str, Any], model: Model, errors: list[FieldError]
+    envelope: dict[str, Any], model: Model, errors: list[FieldError]
 ) -> Mapping[str, str]:
     """Return what fills the entity template of the model."""
     context = envelope.get("context")
@@ -143,15 +152,14 @@ def read_context(
             errors.append(FieldError(f"context.{key[:100]}", f"exceeds {MAX_CONTEXT_BYTES} bytes"))
         if len(errors) >= MAX_ERRORS:
             break
-    errors += [
-        FieldError(f"context.{key}", f"is missing; the entity {model.entity.text!r} needs it")
-        for key in model.entity.keys
-        if key not in context
-    ]
+    for key in model.entity.keys:
+        if key not in context:
+            message = f"is missing; the entity {model.entity.text!r} needs it"
+            errors.append(FieldError(f"context.{key}", message))
     return context
 
 
-def read_decision_id(envelope: Mapping[str, Any], errors: list[FieldError]) -> str | None:
+def read_decision_id(envelope: dict[str, Any], errors: list[FieldError]) -> str | None:
     """Return the caller's decision id, if there is one."""
     value = envelope.get("decision_id")
     if value is None:
@@ -163,7 +171,7 @@ def read_decision_id(envelope: Mapping[str, Any], errors: list[FieldError]) -> s
     return value
 
 
-def read_order(envelope: Mapping[str, Any], errors: list[FieldError]) -> Literal["score", "input"]:
+def read_order(envelope: dict[str, Any], errors: list[FieldError]) -> Literal["score", "input"]:
     """Return the order that is wanted of the answer."""
     value = envelope.get("order")
     if value not in (None, "score", "input"):
@@ -171,14 +179,14 @@ def read_order(envelope: Mapping[str, Any], errors: list[FieldError]) -> Literal
     return "input" if value == "input" else "score"
 
 
-def read_timeout_s(envelope: Mapping[str, Any], errors: list[FieldError]) -> float:
+def read_timeout_s(envelope: dict[str, Any], errors: list[FieldError]) -> float:
     """Return the caller's deadline."""
     value = read_integer(envelope, "timeout_ms", MAX_TIMEOUT_MS, errors)
     return (MAX_TIMEOUT_MS if value is None else value) / 1000
 
 
 def read_integer(
-    envelope: Mapping[str, Any], name: str, high: int | None, errors: list[FieldError]
+    envelope: dict[str, Any], name: str, high: int | None, errors: list[FieldError]
 ) -> int | None:
     """Return the integer of that name, in [1, `high`], if there is one."""
     value = envelope.get(name)

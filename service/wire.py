@@ -7,9 +7,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from bandit import Models
+from bandit import Model, Models
 from bandit.posterior import Column
-from idcolumn import IdColumn, numbers_to_json, split
+from idcolumn import IdColumn, split, to_json
 from service.catalogs.catalog import Catalogs
 from service.catalogs.request import CatalogRequest, read_catalog_request
 from service.errors import FieldError, InvalidRequest, MalformedBody
@@ -26,11 +26,13 @@ from service.request import (
     unknown_fields,
 )
 
-__all__ = ["decode", "encode", "encode_best", "parse"]
+__all__ = ["encode_best", "naming", "parse", "read_request", "write_answer"]
 
 FIELDS = frozenset(
     {"candidates", "model", "context", "decision_id", "top_k", "order", "timeout_ms"}
 )
+
+ALONE = (b'{"candidates":[]}', b'{"candidates": []}')  # envelopes, as they mostly are
 
 
 def parse(body: bytes) -> tuple[Any, IdColumn | None]:
@@ -39,19 +41,23 @@ def parse(body: bytes) -> tuple[Any, IdColumn | None]:
     Returns
     -------
     envelope : object
-        The body's value; `candidates` is an empty list where `ids` stands for it.
+        The body's value; `candidates` is an empty list, or absent, where `ids` stands for it.
     ids : IdColumn or None
         The candidates, where they could be read as a column in one pass.
     """
     parts = split(body, "candidates")
-    ids, text = parts or (None, body)
+    ids, text = (None, body) if parts is None else parts
+    if text in ALONE and ids is not None:
+        return {}, ids
     try:
         return orjson.loads(text), ids
     except orjson.JSONDecodeError as error:
         raise MalformedBody(str(error)) from None
 
 
-def decode(body: bytes, models: Models, catalogs: Catalogs) -> PredictRequest | CatalogRequest:
+def read_request(
+    body: bytes, models: Models, catalogs: Catalogs
+) -> PredictRequest | CatalogRequest:
     """Parse and check a request.
 
     Raises
@@ -85,7 +91,13 @@ def decode(body: bytes, models: Models, catalogs: Catalogs) -> PredictRequest | 
     return request
 
 
-def encode(
+def naming(model: Model) -> bytes:
+    """Return what answers say of a model, for `write_answer`."""
+    return orjson.dumps({"": "", "model": model.name, "version": model.version})[6:-1]
+
+
+def write_answer(
+    named: bytes,
     request: PredictRequest,
     decision_id: str,
     scores: Column,
@@ -93,17 +105,16 @@ def encode(
     missing: int,
     degraded: int,
 ) -> bytes:
-    """Return the answer; `order` None answers all scores as the candidates were sent."""
-    named = {
-        "decision_id": decision_id,
-        "model": request.model.name,
-        "version": request.model.version,
-    }
-    counted = {"missing": missing, "degraded": degraded > 0}
-    if degraded:
-        counted["degraded_candidates"] = degraded
-    ids = () if order is None else (b',"candidates":', request.ids.to_json(order))
-    return _joined(named, (*ids, b',"scores":', numbers_to_json(scores, order)), counted)
+    """Return the answer; `order` None answers all scores as the candidates were sent.
+
+    `named` is the naming of the request's model.
+    """
+    start = b'{"decision_id":' + orjson.dumps(decision_id) + named
+    counted = _counted(missing, degraded)
+    if order is None:
+        return to_json((start, b',"scores":', scores, counted))
+    parts = (start, b',"candidates":', request.ids, b',"scores":', scores, counted)
+    return to_json(parts, order)
 
 
 def encode_best(request: CatalogRequest, decision_id: str, ids: IdColumn, scores: Column) -> bytes:
@@ -119,14 +130,14 @@ def encode_best(request: CatalogRequest, decision_id: str, ids: IdColumn, scores
             "arms": request.arms,
         },
     }
-    columns = (b',"candidates":', ids.to_json(), b',"scores":', numbers_to_json(scores))
-    return _joined(named, columns, {"missing": snapshot.missing, "degraded": False})
+    start, counted = orjson.dumps(named)[:-1], _counted(snapshot.missing, 0)
+    return to_json((start, b',"candidates":', ids, b',"scores":', scores, counted))
 
 
-def _joined(
-    named: Mapping[str, Any], columns: tuple[bytes, ...], counted: Mapping[str, Any]
-) -> bytes:
-    return b"".join((orjson.dumps(named)[:-1], *columns, b",", orjson.dumps(counted)[1:]))
+def _counted(missing: int, degraded: int) -> bytes:
+    if degraded:
+        return f',"missing":{missing},"degraded":true,"degraded_candidates":{degraded}}}'.encode()
+    return f',"missing":{missing},"degraded":false}}'.encode()
 
 
 def _candidates(envelope: Mapping[str, Any], errors: list[FieldError]) -> IdColumn:

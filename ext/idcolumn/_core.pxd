@@ -41,12 +41,13 @@ cdef extern from "column.hpp" namespace "idcolumn" nogil:
     size_t longest(const Ids& ids)
     size_t total_length(const Column& column)
     size_t longest(const Column& column)
-    size_t shortest(const Column& column)
+    cpp_bool all_within(const Column& column, uint32_t least, uint32_t most)
     size_t first_ill_formed(const Ids& ids)
     size_t first_outside(const int64_t* indices, size_t count, size_t bound)
     size_t find(string_view text, const uint64_t* offsets, const int64_t* indices, size_t count,
                 Ids& ids)
     cpp_bool all_plain(const Ids& ids)
+    void look(Column& column)
     void move_to(char* out, Ids& ids)
     void index(const Ids& ids, Column& column)
     void take(const Column& origin, const int64_t* indices, Column& to)
@@ -63,9 +64,19 @@ cdef extern from "scan.hpp" namespace "idcolumn" nogil:
     cpp_bool find_strings(string_view body, string_view field, Found& found) except +
 
 
+cdef extern from "declared.hpp" namespace "idcolumn" nogil:
+    cdef cppclass Declared:
+        size_t count
+        size_t size
+        const char* begin
+        const char* end
+
+    cpp_bool find_tensor(string_view head, string_view name, Declared& found)
+
+
 cdef extern from "json.hpp" namespace "idcolumn" nogil:
     size_t json_size(const Column& column, const int64_t* order, size_t count)
-    void write_json(const Column& column, const int64_t* order, size_t count, char* out)
+    char* write_json(const Column& column, const int64_t* order, size_t count, char* out)
 
 
 cdef extern from "decimal.hpp" namespace "idcolumn" nogil:
@@ -109,3 +120,9 @@ cdef extern from "tensor.hpp" namespace "idcolumn" nogil:
     Verdict index_tensor(string_view tensor, Column& column)
     size_t tensor_size(const Column& column, const int64_t* order, size_t count)
     void write_tensor(const Column& column, const int64_t* order, size_t count, char* out)
+
+
+cdef extern from "uuid.hpp" namespace "idcolumn":
+    const size_t UUID_SIZE "idcolumn::kUuidSize"
+
+    void write_uuid7(char* out) except +

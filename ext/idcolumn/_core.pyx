@@ -7,8 +7,10 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int64_t, uint16_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 cimport cython
@@ -18,6 +20,10 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+    str PyUnicode_New(Py_ssize_t size, Py_UCS4 greatest)
+    void* PyUnicode_DATA(object text)
+    PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* text, Py_ssize_t size) except NULL
+    int resize_bytes "_PyBytes_Resize"(PyObject** text, Py_ssize_t size) except -1
 
 HASH_VERSION = 1
 
@@ -63,13 +69,16 @@ cdef tuple _items(object ids, type kind):
 
 cdef cnp.ndarray _integers(str name, object value, int kind):
     """The integers of this kind as a contiguous array."""
-    wanted = cnp.PyArray_DescrFromType(kind)
     if not cnp.PyArray_Check(value):
+        wanted = cnp.PyArray_DescrFromType(kind)
         raise TypeError(f"{name} is a {type(value).__name__}, must be an array of {wanted}")
     if not cnp.PyArray_EquivTypenums(cnp.PyArray_TYPE(value), kind):
+        wanted = cnp.PyArray_DescrFromType(kind)
         raise TypeError(f"{name} is an array of {value.dtype}, must be of {wanted}")
     if cnp.PyArray_NDIM(value) != 1:
         raise ValueError(f"{name} has {value.ndim} dimensions, must have 1")
+    if cnp.PyArray_TYPE(value) == kind and cnp.PyArray_ISCARRAY_RO(value):
+        return value
     # Copies what is strided, misaligned or in the other byte order.
     return cnp.PyArray_FROM_OTF(value, kind, cnp.NPY_ARRAY_CARRAY_RO)
 
@@ -288,15 +297,9 @@ cdef class IdColumn:
         """uint32[n], read-only: bytes of each id in UTF-8."""
         return self._array(cnp.NPY_UINT32, self._column.lengths)
 
-    @property
-    def shortest(self):
-        """Bytes of the shortest id in UTF-8, 0 where there is none."""
-        return shortest(self._column)
-
-    @property
-    def longest(self):
-        """Bytes of the longest id in UTF-8, 0 where there is none."""
-        return longest(self._column)
+    def within(self, uint32_t least, uint32_t most):
+        """Return whether every id has from `least` to `most` bytes in UTF-8."""
+        return all_within(self._column, least, most)
 
     cdef _array(self, int kind, const void* data):
         # The base, being bytes, lets nobody make the array writable again.
@@ -405,21 +408,7 @@ cdef class IdColumn:
         IndexError
             When an index in it isn't in [0, n).
         """
-        cdef cnp.ndarray array
-        cdef const int64_t* chosen = NULL
-        cdef size_t count = self._column.count
-        cdef size_t size
-        if order is not None:
-            array = _indices("order", order, count)
-            chosen = <const int64_t*> cnp.PyArray_DATA(array)
-            count = cnp.PyArray_SIZE(array)
-        with nogil:
-            size = json_size(self._column, chosen, count)
-        cdef bytes text = _room(size)
-        cdef char* out = PyBytes_AS_STRING(text)
-        with nogil:
-            write_json(self._column, chosen, count, out)
-        return text
+        return to_json((self,), order)
 
     def to_tensor(self, order=None):
         """Return ids as a BYTES tensor, as `from_tensor` reads it.
@@ -639,32 +628,182 @@ def split(bytes body not None, str field not None):
     cdef IdColumn column = _column(body, found.ids.size())
     with nogil:
         index(found.ids, column._column)
-    return column, _envelope(text, found)
+    return column, _envelope(text, found.begin, found.end)
 
 
-cdef bytes _envelope(string_view body, const Found& found):
-    cdef size_t head = found.begin - body.data()
-    cdef size_t tail = body.data() + body.size() - found.end
+def split_tensor(bytes body not None, size_t start, str name not None):
+    """Part a request of the Open Inference Protocol into the ids of its input and the rest.
+
+    Parameters
+    ----------
+    body
+        A JSON object, and behind it a binary tensor.
+    start
+        Where in the body the tensor starts.
+    name
+        Of the tensor.
+
+    Returns
+    -------
+    tuple of IdColumn and bytes, or None
+        The ids, as a view of the body, and the envelope: the object with the text of its inputs
+        replaced by `[]`. The object is JSON if and only if the envelope is, which is left to a JSON
+        parser. None when the object doesn't declare what follows it as its only input, of BYTES and
+        of this name, or has an escape in one of its keys, or the tensor is malformed or empty.
+
+    Raises
+    ------
+    TypeError
+        When the body isn't bytes or the name isn't a str.
+    ValueError
+        When the start is beyond the body, or the name holds a lone surrogate.
+    """
+    cdef string_view text = _view(body)
+    if start > text.size():
+        raise ValueError(f"start is {start}, must be in [0, {text.size()}]")
+    cdef string_view head = string_view(text.data(), start)
+    cdef string_view tensor = string_view(text.data() + start, text.size() - start)
+    cdef Declared found
+    if not find_tensor(head, _named_utf8("name", name), found):
+        return None
+    if found.size != tensor.size() or found.count > tensor.size() // LENGTH_SIZE:
+        return None
+    cdef IdColumn column = _column(body, found.count)
+    cdef Verdict verdict
+    with nogil:
+        verdict = index_tensor(tensor, column._column)
+    if verdict.flaw != Flaw.kNone:
+        return None
+    return column, _envelope(head, found.begin, found.end)
+
+
+cdef bytes _envelope(string_view body, const char* begin, const char* end):
+    """The body with what lies between replaced by `[]`."""
+    cdef size_t head = begin - body.data()
+    cdef size_t tail = body.data() + body.size() - end
     cdef bytes envelope = _room(head + 2 + tail)
     cdef char* out = PyBytes_AS_STRING(envelope)
     memcpy(out, body.data(), head)
     memcpy(out + head, b"[]", 2)
-    memcpy(out + head + 2, found.end, tail)
+    memcpy(out + head + 2, end, tail)
     return envelope
 
 
-ctypedef fused real:
-    float
-    double
+def to_json(tuple parts not None, order=None):
+    """Return JSON that is made of parts, one after the other.
+
+    Parameters
+    ----------
+    parts
+        bytes, which stand there as they are, and columns and float32[n] or float64[n], which become
+        arrays as by `IdColumn.to_json` and `numbers_to_json`.
+    order
+        int64[k], which ids and which numbers, in the order wanted; all of them by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a part is none of these, or the order isn't an int64[k].
+    IndexError
+        When an index in the order isn't in [0, n).
+    """
+    cdef const int64_t* chosen = NULL
+    cdef size_t count = 0
+    cdef size_t room = 0
+    cdef tuple ready = _ready(parts)
+    if order is not None:
+        order = _indices("order", order, _least_length(ready))
+        chosen = <const int64_t*> cnp.PyArray_DATA(order)
+        count = cnp.PyArray_SIZE(order)
+    for part in ready:
+        room += _room_of(part, chosen, count)
+    cdef PyObject* text = new_bytes(NULL, room)
+    cdef char* out = PyBytes_AS_STRING(<object> text)
+    cdef char* end = out
+    for part in ready:
+        end = _write(part, chosen, count, end)
+    if <size_t> (end - out) != room:  # numbers have room for more digits than most have
+        resize_bytes(&text, end - out)
+    made = <bytes> text
+    Py_DECREF(made)
+    return made
 
 
-cdef bytes _numbers(real* values, const int64_t* order, size_t count):
-    cdef bytes room = _room(numbers_room(count))
-    cdef char* begin = PyBytes_AS_STRING(room)
-    cdef char* end
+cdef tuple _ready(tuple parts):
+    """The parts, each of its type, arrays contiguous."""
+    cdef bint ready = True
+    for part in parts:
+        if not isinstance(part, (bytes, IdColumn)):
+            ready = ready and _floats("a part", part) is part
+    if ready:
+        return parts
+    return tuple([_floats("a part", p) if cnp.PyArray_Check(p) else p for p in parts])
+
+
+cdef size_t _least_length(tuple parts):
+    """Ids or numbers of the part with the fewest."""
+    cdef size_t least = <size_t> -1
+    for part in parts:
+        if isinstance(part, IdColumn):
+            least = min(least, (<IdColumn> part)._column.count)
+        elif not isinstance(part, bytes):
+            least = min(least, <size_t> cnp.PyArray_SIZE(part))
+    return least
+
+
+cdef size_t _room_of(object part, const int64_t* order, size_t count):
+    """Bytes that a part takes at most."""
+    if isinstance(part, bytes):
+        return PyBytes_GET_SIZE(part)
+    if isinstance(part, IdColumn):
+        look((<IdColumn> part)._column)
+        if order is NULL:
+            count = (<IdColumn> part)._column.count
+        return json_size((<IdColumn> part)._column, order, count)
+    return numbers_room(cnp.PyArray_SIZE(part) if order is NULL else count)
+
+
+cdef char* _write(object part, const int64_t* order, size_t count, char* out):
+    """Write a part and return the end."""
+    cdef Py_ssize_t size
+    cdef const void* numbers
+    cdef bint is_single
+    if isinstance(part, bytes):
+        size = PyBytes_GET_SIZE(part)
+        memcpy(out, PyBytes_AS_STRING(part), size)
+        return out + size
+    if isinstance(part, IdColumn):
+        return _write_ids((<IdColumn> part)._column, order, count, out)
+    if order is NULL:
+        count = cnp.PyArray_SIZE(part)
+    numbers = cnp.PyArray_DATA(part)
+    is_single = cnp.PyArray_TYPE(part) == cnp.NPY_FLOAT32
     with nogil:
-        end = write_numbers(<const real*> values, order, count, begin)
-    return PyBytes_FromStringAndSize(begin, end - begin)
+        if is_single:
+            out = write_numbers(<const float*> numbers, order, count, out)
+        else:
+            out = write_numbers(<const double*> numbers, order, count, out)
+    return out
+
+
+cdef char* _write_ids(const Column& column, const int64_t* order, size_t count, char* out):
+    with nogil:
+        out = write_json(column, order, column.count if order is NULL else count, out)
+    return out
+
+
+cdef cnp.ndarray _floats(str name, object values):
+    """The numbers as a contiguous array."""
+    if not cnp.PyArray_Check(values):
+        raise TypeError(f"{name} is a {type(values).__name__}, must be an array of floats")
+    cdef int kind = cnp.PyArray_TYPE(values)
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        raise TypeError(f"{name} is an array of {values.dtype}, must be of float32 or float64")
+    if cnp.PyArray_NDIM(values) != 1:
+        raise ValueError(f"{name} has {values.ndim} dimensions, must have 1")
+    if cnp.PyArray_ISCARRAY_RO(values):
+        return values
+    return cnp.PyArray_FROM_OTF(values, kind, cnp.NPY_ARRAY_CARRAY_RO)
 
 
 def numbers_to_json(values, order=None):
@@ -685,24 +824,18 @@ def numbers_to_json(values, order=None):
     IndexError
         When an index in the order isn't in [0, n).
     """
-    if not cnp.PyArray_Check(values):
-        raise TypeError(f"values is a {type(values).__name__}, must be an array of floats")
-    cdef int kind = cnp.PyArray_TYPE(values)
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
-        raise TypeError(f"values is an array of {values.dtype}, must be of float32 or float64")
-    if cnp.PyArray_NDIM(values) != 1:
-        raise ValueError(f"values has {values.ndim} dimensions, must have 1")
-    cdef cnp.ndarray numbers = cnp.PyArray_FROM_OTF(values, kind, cnp.NPY_ARRAY_CARRAY_RO)
-    cdef size_t count = cnp.PyArray_SIZE(numbers)
-    cdef const int64_t* chosen = NULL
-    cdef cnp.ndarray array
-    if order is not None:
-        array = _indices("order", order, count)
-        chosen = <const int64_t*> cnp.PyArray_DATA(array)
-        count = cnp.PyArray_SIZE(array)
-    if kind == cnp.NPY_FLOAT32:
-        return _numbers(<float*> cnp.PyArray_DATA(numbers), chosen, count)
-    return _numbers(<double*> cnp.PyArray_DATA(numbers), chosen, count)
+    return to_json((_floats("values", values),), order)
+
+
+def uuid7():
+    """Return a new UUID of version 7 (RFC 9562), ordered to 0.25 us by its method 3.
+
+    48 bits of milliseconds, 12 bits of the millisecond's fraction, 62 random bits. The ids differ
+    and are no secret: the system seeds them once in each thread.
+    """
+    cdef str text = PyUnicode_New(UUID_SIZE, 127)
+    write_uuid7(<char*> PyUnicode_DATA(text))
+    return text
 
 
 def hash_id(bytes text not None):

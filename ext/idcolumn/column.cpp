@@ -15,16 +15,6 @@ char* append(char* out, std::string_view text) {
     return out + text.size();
 }
 
-bool is_plain(std::string_view text) {
-    const char* const end = text.data() + text.size();
-    return plain_end(text.data(), end) == end;
-}
-
-bool is_utf8(std::string_view text) {
-    const char* const end = text.data() + text.size();
-    return utf8_end(text.data(), end) == end;
-}
-
 }  // namespace
 
 Column::Column(const char* bytes, char* table, std::size_t count)
@@ -55,8 +45,11 @@ std::size_t longest(const Column& column) {
     return column.count == 0 ? 0 : *std::max_element(column.lengths, column.lengths + column.count);
 }
 
-std::size_t shortest(const Column& column) {
-    return column.count == 0 ? 0 : *std::min_element(column.lengths, column.lengths + column.count);
+bool all_within(const Column& column, std::uint32_t least, std::uint32_t most) {
+    std::uint32_t outside = 0;  // no early end: so the loop becomes vector code
+    for (std::size_t i = 0; i < column.count; ++i)
+        outside |= column.lengths[i] - least > most - least;
+    return outside == 0;
 }
 
 std::size_t first_ill_formed(const Ids& ids) {
@@ -65,6 +58,12 @@ std::size_t first_ill_formed(const Ids& ids) {
 }
 
 std::size_t first_outside(const std::int64_t* indices, std::size_t count, std::size_t bound) {
+    std::uint64_t signs = 0;  // the highest bit is set if an index, or what it leaves, is negative
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto at = static_cast<std::uint64_t>(indices[i]);
+        signs |= at | (bound - 1 - at);
+    }
+    if (signs >> 63 == 0) return count;
     const auto outside = [bound](std::int64_t i) { return static_cast<std::uint64_t>(i) >= bound; };
     return static_cast<std::size_t>(std::find_if(indices, indices + count, outside) - indices);
 }
@@ -88,17 +87,19 @@ void move_to(char* out, Ids& ids) {
     }
 }
 
-void set(Column& column, std::size_t i, std::string_view id) {
-    column.starts[i] = static_cast<std::uint64_t>(id.data() - column.bytes);
-    column.lengths[i] = static_cast<std::uint32_t>(id.size());
-}
-
 void index(const Ids& ids, Column& column) {
     for (std::size_t i = 0; i < column.count; ++i) set(column, i, ids[i]);
     hash(column);
 }
 
 bool all_plain(const Ids& ids) { return std::all_of(ids.begin(), ids.end(), is_plain); }
+
+void look(Column& column) {
+    if (column.looked) return;
+    column.plain = column.looked = true;
+    for (std::size_t i = 0; i < column.count && column.plain; ++i)
+        column.plain = is_plain(column[i]);
+}
 
 void take(const Column& from, const std::int64_t* indices, Column& to) {
     for (std::size_t i = 0; i < to.count; ++i) {
@@ -108,7 +109,7 @@ void take(const Column& from, const std::int64_t* indices, Column& to) {
         to.starts[i] = from.starts[source];
         to.lengths[i] = from.lengths[source];
     }
-    to.plain = from.plain;
+    to.plain = from.plain, to.looked = from.looked;
 }
 
 void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out,
@@ -120,6 +121,7 @@ void affix(const Column& from, std::string_view prefix, std::string_view suffix,
     }
     hash(to);
     to.plain = from.plain && is_plain(prefix) && is_plain(suffix);
+    to.looked = from.looked;
 }
 
 bool equal(const Column& a, const Column& b) {

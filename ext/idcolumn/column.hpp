@@ -22,7 +22,8 @@ struct Column {
     std::uint64_t* fingerprints = nullptr;
     std::uint64_t* starts = nullptr;  // of each id in `bytes`
     std::uint32_t* lengths = nullptr;
-    bool plain = true;  // no id needs an escape in JSON
+    bool plain = true;   // no id needs an escape in JSON
+    bool looked = true;  // and that is known; else `look` finds out
 
     Column() = default;
     // `table` has room for `count` entries of kEntry bytes and is aligned for 64-bit words.
@@ -31,12 +32,14 @@ struct Column {
     std::string_view operator[](std::size_t i) const { return {bytes + starts[i], lengths[i]}; }
 };
 
-// Bytes of all the ids, of the longest and of the shortest; 0 where there is none.
+// Bytes of all the ids, and of the longest; 0 where there is none.
 std::size_t total_length(const Ids& ids);
 std::size_t total_length(const Column& column);
 std::size_t longest(const Ids& ids);
 std::size_t longest(const Column& column);
-std::size_t shortest(const Column& column);
+
+// Whether every id has from `least` <= `most` to `most` bytes.
+bool all_within(const Column& column, std::uint32_t least, std::uint32_t most);
 
 // The first id that isn't well-formed UTF-8, or how many there are.
 std::size_t first_ill_formed(const Ids& ids);
@@ -55,8 +58,14 @@ void move_to(char* out, Ids& ids);
 // Whether every id may stand in a JSON string as it is.
 bool all_plain(const Ids& ids);
 
+// Finds out whether no id needs an escape, where that isn't known.
+void look(Column& column);
+
 // Fills in where an id lies, which is in the column's bytes; not its hashes.
-void set(Column& column, std::size_t i, std::string_view id);
+inline void set(Column& column, std::size_t i, std::string_view id) {
+    column.starts[i] = static_cast<std::uint64_t>(id.data() - column.bytes);
+    column.lengths[i] = static_cast<std::uint32_t>(id.size());
+}
 
 // Fills in the table from ids that lie in the column's bytes.
 void index(const Ids& ids, Column& column);

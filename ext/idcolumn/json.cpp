@@ -24,6 +24,11 @@ std::size_t escaped_size(std::string_view id) {
 }
 
 char* write_plain(char* out, std::string_view id) {
+    if (id.size() >= 8 && id.size() <= 16) {  // as most are; memcpy of any size is a call
+        std::memcpy(out, id.data(), 8);
+        std::memcpy(out + id.size() - 8, id.data() + id.size() - 8, 8);
+        return out + id.size();
+    }
     std::memcpy(out, id.data(), id.size());
     return out + id.size();
 }
@@ -57,14 +62,16 @@ std::string_view pick(const Column& column, const std::int64_t* order, std::size
 std::size_t json_size(const Column& column, const std::int64_t* order, std::size_t count) {
     if (count == 0) return 2;
     std::size_t size = 1 + 3 * count;
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string_view id = pick(column, order, i);
-        size += column.plain ? id.size() : escaped_size(id);
+    if (column.plain && order == nullptr) return size + total_length(column);
+    if (column.plain) {
+        for (std::size_t i = 0; i < count; ++i) size += column.lengths[order[i]];
+    } else {
+        for (std::size_t i = 0; i < count; ++i) size += escaped_size(pick(column, order, i));
     }
     return size;
 }
 
-void write_json(const Column& column, const std::int64_t* order, std::size_t count, char* out) {
+char* write_json(const Column& column, const std::int64_t* order, std::size_t count, char* out) {
     *out++ = '[';
     for (std::size_t i = 0; i < count; ++i) {
         if (i != 0) *out++ = ',';
@@ -73,7 +80,8 @@ void write_json(const Column& column, const std::int64_t* order, std::size_t cou
         out = column.plain ? write_plain(out, id) : write_escaped(out, id);
         *out++ = '"';
     }
-    *out = ']';
+    *out++ = ']';
+    return out;
 }
 
 }  // namespace idcolumn

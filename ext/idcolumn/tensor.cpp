@@ -1,5 +1,6 @@
 #include "tensor.hpp"
 
+#include <bit>
 #include <cstring>
 
 #include "hashing.hpp"
@@ -9,10 +10,17 @@ namespace idcolumn {
 namespace {
 
 std::uint32_t load_length(const char* at) {
-    std::uint32_t length = 0;
-    for (std::size_t i = 0; i < kLengthSize; ++i)
-        length |= std::uint32_t{static_cast<unsigned char>(at[i])} << 8 * i;
+    std::uint32_t length;
+    std::memcpy(&length, at, sizeof length);
+    if constexpr (std::endian::native == std::endian::big) return __builtin_bswap32(length);
     return length;
+}
+
+// Of the elements and of their lengths, which are below 128 in most tensors; vector code.
+bool all_ascii(std::string_view tensor) {
+    char bits = 0;
+    for (const char c : tensor) bits |= c;
+    return (bits & 0x80) == 0;
 }
 
 char* store_length(char* out, std::uint32_t length) {
@@ -29,20 +37,19 @@ std::string_view pick(const Column& column, const std::int64_t* order, std::size
 Verdict index_tensor(std::string_view tensor, Column& column) {
     const char* at = tensor.data();
     const char* const end = at + tensor.size();
+    const bool ascii = all_ascii(tensor);
     const auto left = [&] { return static_cast<std::size_t>(end - at); };
     for (std::size_t i = 0; i < column.count; ++i) {
         if (left() < kLengthSize) return {Flaw::kNoLength, i, 0, left()};
         const std::size_t length = load_length(at);
         at += kLengthSize;
         if (left() < length) return {Flaw::kTooLong, i, length, left()};
-        const char* const next = at + length;
-        if (const char* const odd = plain_end(at, next); odd != next) {
-            if (utf8_end(odd, next) != next) return {Flaw::kIllFormed, i, length, left()};
-            column.plain = false;
-        }
-        set(column, i, {at, length});
-        at = next;
+        const std::string_view id(at, length);
+        if (!ascii && !is_utf8(id)) return {Flaw::kIllFormed, i, length, left()};
+        set(column, i, id);
+        at += length;
     }
+    column.looked = false;
     hash(column);
     return {at == end ? Flaw::kNone : Flaw::kLeftOver, column.count, 0, left()};
 }

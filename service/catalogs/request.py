@@ -1,6 +1,5 @@
 """A request that names a catalogue where another lists its candidates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +64,9 @@ class CatalogRequest:
 
 
 def read_catalog_request(
-    envelope: Mapping[str, Any], models: Models, catalogs: Catalogs, errors: list[FieldError]
+    envelope: dict[str, Any], models: Models, catalogs: Catalogs, errors: list[FieldError]
 ) -> CatalogRequest:
-    """Check a request whose candidates are an object; see `service.wire.decode`."""
+    """Check a request whose candidates are an object; see `service.wire.read_request`."""
     given = envelope["candidates"]
     errors += unknown_fields(given, FIELDS, "candidates.")
     catalog = _catalog(given, catalogs, errors)
@@ -91,9 +90,7 @@ def read_catalog_request(
     )
 
 
-def _catalog(
-    given: Mapping[str, Any], catalogs: Catalogs, errors: list[FieldError]
-) -> Catalog | None:
+def _catalog(given: dict[str, Any], catalogs: Catalogs, errors: list[FieldError]) -> Catalog | None:
     name = given.get("catalog")
     if name is None:
         errors.append(FieldError("candidates.catalog", "is missing"))
@@ -107,7 +104,7 @@ def _catalog(
 
 
 def _model(
-    envelope: Mapping[str, Any],
+    envelope: dict[str, Any],
     models: Models,
     catalog: Catalog | None,
     errors: list[FieldError],
@@ -128,7 +125,7 @@ def _model(
 
 
 def _tags(
-    given: Mapping[str, Any], name: str, catalog: Catalog | None, errors: list[FieldError]
+    given: dict[str, Any], name: str, catalog: Catalog | None, errors: list[FieldError]
 ) -> int:
     """Return the bits of the tags in the field of this name."""
     field, value = f"candidates.{name}", given.get(name)
@@ -151,7 +148,7 @@ def _tags(
     return 0
 
 
-def _ids(given: Mapping[str, Any], most: int | None, errors: list[FieldError]) -> IdColumn:
+def _ids(given: dict[str, Any], most: int | None, errors: list[FieldError]) -> IdColumn:
     field, value = "candidates.exclude", given.get("exclude")
     ids = read_ids(field, [] if value is None else value, errors)
     if most is not None:
@@ -159,14 +156,14 @@ def _ids(given: Mapping[str, Any], most: int | None, errors: list[FieldError]) -
     return ids
 
 
-def _top_k(envelope: Mapping[str, Any], most: int | None, errors: list[FieldError]) -> int | None:
+def _top_k(envelope: dict[str, Any], most: int | None, errors: list[FieldError]) -> int | None:
     if envelope.get("top_k") is None:
         errors.append(FieldError("top_k", "is missing; a catalogue is never answered whole"))
         return None
     return read_integer(envelope, "top_k", most, errors)
 
 
-def _refuse_what_lists_have(envelope: Mapping[str, Any], errors: list[FieldError]) -> None:
+def _refuse_what_lists_have(envelope: dict[str, Any], errors: list[FieldError]) -> None:
     if read_order(envelope, errors) == "input":
         message = "is \"input\", must be 'score': the arms of a catalogue were not sent"
         errors.append(FieldError("order", message))

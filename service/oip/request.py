@@ -1,8 +1,7 @@
 """An inference request: its JSON object checked, and what of it the answer needs."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from bandit import Model
 from idcolumn import IdColumn
@@ -34,36 +33,65 @@ Errors = list[FieldError]
 T = TypeVar("T", bool, str)
 
 
-@dataclass
 class TensorRequest(PredictRequest):
     """A request for the tensors named in `outputs`, as bytes where that says so, else in JSON.
 
     Its `id` goes back as it came and means nothing else.
     """
 
-    id: str | None
-    outputs: Mapping[str, bool]
+    def __init__(
+        self,
+        ids: IdColumn,
+        model: Model,
+        context: Mapping[str, str],
+        decision_id: str | None,
+        top_k: int | None,
+        order: Literal["score", "input"],
+        deadline_s: float,
+        id: str | None,  # noqa: A002
+        outputs: dict[str, bool],
+    ) -> None:
+        super().__init__(ids, model, context, decision_id, top_k, order, deadline_s)
+        self.id = id
+        self.outputs = outputs
+
+    def about(self, ids: IdColumn) -> "TensorRequest":
+        """Return a request that says the same of other ids."""
+        other = TensorRequest.__new__(TensorRequest)  # without __init__: a tenth of the time
+        other.ids = ids
+        other.model, other.context = self.model, self.context
+        other.decision_id, other.deadline_s = self.decision_id, self.deadline_s
+        other.top_k, other.order = self.top_k, self.order
+        other.id, other.outputs = self.id, self.outputs
+        return other
 
 
-def read_request(envelope: Any, model: Model, body: bytes, start: int) -> TensorRequest:
+def read_request(
+    envelope: Any, model: Model, ids: IdColumn | None, body: bytes, start: int
+) -> TensorRequest:
     """Check a request; InvalidRequest names every wrong field at once.
 
     Parameters
     ----------
     envelope : object
         The JSON that the body starts with.
+    ids : IdColumn or None
+        The input, unless it is still to be read.
     body : bytes
         The whole body, in which binary tensors start at `start`.
     """
     if not isinstance(envelope, dict):
         raise InvalidRequest([FieldError("body", "must be an object")])
     errors: Errors = []
-    if not envelope.keys() <= FIELDS:
-        _note_unknown(sorted(envelope.keys() - FIELDS), FIELDS, "field", errors)
+    if unknown := sorted([name for name in envelope if name not in FIELDS]):
+        _note_unknown(unknown, FIELDS, "field", errors)
     if envelope.get("model_name", model.name) != model.name:
         message = f"is {shown(envelope['model_name'])}, but the path says {model.name!r}"
         errors.append(FieldError("model_name", message))
-    ids = _ids(envelope, model, body, start, errors)
+    if ids is None:
+        ids = _ids(envelope, model, body, start, errors)
+    else:
+        check_ids(IDS, ids, model, errors)
     fields = _parameters(envelope.get("parameters"), errors)
     request = TensorRequest(
         ids=ids,
@@ -82,7 +110,7 @@ def read_request(envelope: Any, model: Model, body: bytes, start: int) -> Tensor
 
 
 def _ids(
-    envelope: Mapping[str, Any], model: Model, body: bytes, start: int, errors: Errors
+    envelope: dict[str, Any], model: Model, body: bytes, start: int, errors: Errors
 ) -> IdColumn:
     try:
         ids = read_input(envelope.get("inputs"), body, start)
@@ -115,7 +143,7 @@ def _parameters(parameters: Any, errors: Errors) -> dict[str, Any]:
     return fields
 
 
-def _outputs(outputs: Any, fields: Mapping[str, Any], errors: Errors) -> Mapping[str, bool]:
+def _outputs(outputs: Any, fields: dict[str, Any], errors: Errors) -> dict[str, bool]:
     """Return what is asked for; by default the scores, and the candidates if they are reordered."""
     binary = bool(_typed(fields, "binary_data_output", bool, errors))
     if outputs is None or outputs == []:
@@ -147,7 +175,7 @@ def _is_binary(i: int, output: Mapping[str, Any], default: bool, errors: Errors)
     return default if binary is None else binary
 
 
-def _typed(fields: Mapping[str, Any], name: str, kind: type[T], errors: Errors) -> T | None:
+def _typed(fields: dict[str, Any], name: str, kind: type[T], errors: Errors) -> T | None:
     value = fields.get(name)
     if value is None or isinstance(value, kind):
         return value

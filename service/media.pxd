@@ -1,0 +1,1 @@
+cpdef object require_media(dict headers, tuple known)

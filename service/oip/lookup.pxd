@@ -1,0 +1,1 @@
+cpdef object find_model(object models, dict names)
