@@ -10,6 +10,7 @@ from service.request cimport (
     unknown_fields,
 )
 
+cdef bytes START
 cdef tuple ALONE
 cdef frozenset FIELDS
 

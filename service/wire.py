@@ -32,6 +32,7 @@ FIELDS = frozenset(
     {"candidates", "model", "context", "decision_id", "top_k", "order", "timeout_ms"}
 )
 
+START = b'{"decision_id":'
 ALONE = (b'{"candidates":[]}', b'{"candidates": []}')  # envelopes, as they mostly are
 
 
@@ -93,7 +94,7 @@ def read_request(
 
 def naming(model: Model) -> bytes:
     """Return what answers say of a model, for `write_answer`."""
-    return orjson.dumps({"": "", "model": model.name, "version": model.version})[6:-1]
+    return b"," + orjson.dumps({"model": model.name, "version": model.version})[1:-1]
 
 
 def write_answer(
@@ -109,11 +110,11 @@ def write_answer(
 
     `named` is the naming of the request's model.
     """
-    start = b'{"decision_id":' + orjson.dumps(decision_id) + named
-    counted = _counted(missing, degraded)
+    quoted, counted = orjson.dumps(decision_id), _counted(missing, degraded)
     if order is None:
-        return to_json((start, b',"scores":', scores, counted))
-    parts = (start, b',"candidates":', request.ids, b',"scores":', scores, counted)
+        return to_json((START, quoted, named, b',"scores":', scores, counted))
+    ids = request.ids
+    parts = START, quoted, named, b',"candidates":', ids, b',"scores":', scores, counted
     return to_json(parts, order)
 
 
