@@ -1,5 +1,3 @@
-cimport cython
-
 from featurestore.batch cimport FeatureBatch
 from featurestore.counts cimport Counts
 from featurestore.hot cimport HotTable
@@ -11,7 +9,6 @@ cdef class Resident:
     cdef object _store, _invalid
     cdef HotTier _tier
 
-    @cython.locals(hits=Py_ssize_t, age=double)
     cdef FeatureBatch _held(self, HotTable hot, object ids, tuple features, double now)
 
 

@@ -146,9 +146,11 @@ class Resident:
         if hot is None:
             return FeatureBatch.nothing(len(ids), len(features))
         values, found, hits = hot.lookup(ids, features)
-        age = self._tier.age_s(hot, now) if hits else 0.0
-        self.counts.hits += hits
-        return FeatureBatch(values, found, None, 0, age, hits)
+        batch = FeatureBatch(values, found)
+        batch.hits = hits
+        batch.oldest_age_s = self._tier.age_s(hot, now) if batch.hits else 0.0
+        self.counts.hits += batch.hits
+        return batch
 
     async def _read_through(
         self,

@@ -49,7 +49,9 @@ class HotTier:
 
     def age_s(self, hot: HotTable, now: float) -> float:
         """Tell how many seconds a table may lag behind the store at an instant."""
-        return now - (self._looked if hot.outdated_since is None else hot.outdated_since)
+        if hot.outdated_since is None:
+            return now - self._looked
+        return now - hot.outdated_since
 
     @property
     def lag_s(self) -> float:

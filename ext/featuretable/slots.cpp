@@ -81,13 +81,24 @@ void Slots::open(std::size_t slot, std::size_t gap) {
 void Slots::resize(std::size_t limit, std::size_t spare) {
     const std::size_t capacity = homes_for(limit);
     const std::size_t slots = capacity + spare + 1;
-    auto* memory = static_cast<std::byte*>(std::realloc(slots_.get(), slots * stride_));
-    if (memory == nullptr) throw std::bad_alloc();
-    static_cast<void>(slots_.release());
-    slots_.reset(memory);
+    reallocate(slots);
     pack(slots);
     limit_ = limit, capacity_ = capacity, spare_ = spare, slot_count_ = slots;
     spread();
+}
+
+// Keeps what is there. Slots of 32 bytes that lay across lines would cost a look-up an eighth more;
+// blocks that are large enough for that to matter keep their place within a page.
+void Slots::reallocate(std::size_t slots) {
+    const std::size_t kept = std::min(slots, slot_count_) * stride_;
+    void* const memory = std::realloc(block_.get(), slots * stride_ + kLine);
+    if (memory == nullptr) throw std::bad_alloc();
+    static_cast<void>(block_.release());
+    block_.reset(static_cast<std::byte*>(memory));
+    const std::size_t before = lead_;
+    lead_ = -reinterpret_cast<std::uintptr_t>(memory) % kLine;
+    first_ = block_.get() + lead_;
+    if (kept != 0 && lead_ != before) std::memmove(first_, block_.get() + before, kept);
 }
 
 void Slots::pack(std::size_t slots) {

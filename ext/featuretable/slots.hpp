@@ -90,7 +90,7 @@ private:
         return static_cast<std::size_t>((static_cast<unsigned __int128>(key.hash) * capacity_) >>
                                         64);
     }
-    std::byte* at(std::size_t slot) const { return slots_.get() + slot * stride_; }
+    std::byte* at(std::size_t slot) const { return first_ + slot * stride_; }
     Key key(std::size_t slot) const {
         Key key;
         std::memcpy(&key, at(slot), sizeof key);
@@ -115,6 +115,7 @@ private:
     }
     void open(std::size_t slot, std::size_t gap);
     void resize(std::size_t limit, std::size_t spare);
+    void reallocate(std::size_t slots);
     void pack(std::size_t slots);
     void spread();
 
@@ -125,7 +126,9 @@ private:
     std::size_t spare_ = 0;     // slots after the last home; one more stays empty as a guard
     std::size_t slot_count_ = 0;
     std::size_t rows_ = 0;
-    std::unique_ptr<std::byte, Free> slots_;
+    std::unique_ptr<std::byte, Free> block_;
+    std::size_t lead_ = 0;        // its bytes before the first slot,
+    std::byte* first_ = nullptr;  // which begins a cache line
 };
 
 }  // namespace featuretable
