@@ -120,7 +120,6 @@ class Connection:
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self.hurry()
         self._connections.discard(self)
         self.closed.set_result(None)
         self._begin_closing()
