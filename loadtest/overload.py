@@ -11,14 +11,12 @@ offers more than a machine can answer would else take from it what the answers n
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from loadtest.drivers import Load, PythonDriver, WrkDriver
-from loadtest.drivers.wrk import outcome, wrk
+from loadtest.drivers import BesideDriver, Load, WrkDriver
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
 from loadtest.processes import resident_bytes
@@ -30,7 +28,6 @@ __all__ = ["add_arguments", "run"]
 
 REFUSED = "429"
 WARM_UP_S = 3.0
-BYSTANDERS = 64  # connections of the few requests
 QUANTILES = ("p50", "p90", "p99", "max")
 
 
@@ -55,13 +52,14 @@ def run(options: argparse.Namespace) -> None:
     """Find the maximum and offer more, round by round, and print what became of it."""
     if options.rounds < 1:
         raise ValueError(f"--rounds is {options.rounds}, must be >= 1")
-    maxima, offers = [], []
+    maxima, offers, beside = [], [], BesideDriver(options.probe_rate)
     with _target_apart(options) as found:
         closed = Load(found, options.seconds, options.closed_connections)
         WrkDriver().run(replace(closed, seconds=WARM_UP_S))
         for number in range(options.rounds):
             maximum = replace(WrkDriver().run(closed), round=number)
-            offered = _offer(found, options.times * maximum.throughput, options)
+            rate = options.times * maximum.throughput
+            offered = beside.run(Load(found, options.seconds, options.connections, rate))
             maxima.append(maximum)
             offers.append(replace(offered, round=number))
         pid = found.watched.pid
@@ -88,26 +86,6 @@ def _target_apart(options: argparse.Namespace) -> Iterator[Target]:
             yield found
     finally:
         os.sched_setaffinity(0, cpus)
-
-
-def _offer(found: Target, rate: float, options: argparse.Namespace) -> Result:
-    """Offer a rate; the counts are those of wrk, the latencies those of the bystander."""
-    pressure = Load(found, options.seconds, options.connections, rate)
-    probe = replace(pressure, rate=options.probe_rate, connections=BYSTANDERS)
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(wrk, pressure)
-        bystander = PythonDriver().run(probe)
-        figures = waiting.result()
-    answered, errors = outcome(figures)
-    return replace(
-        bystander,
-        driver=f"wrk at a rate, latencies by {bystander.driver}",
-        planned_rate=rate,
-        seconds=figures["duration"] / 1e6,
-        sent=answered + sum(errors.values()),
-        answered=answered,
-        errors=errors,
-    )
 
 
 def _report(maxima: Sequence[Result], offers: Sequence[Result]) -> str:

@@ -1,6 +1,7 @@
 """Load a server for long: it must not fail once, nor hold ever more memory.
 
     python -m loadtest soak --minutes 30 --rate 200
+    python -m loadtest soak --minutes 30 --rate 13000 --probe-rate 50
 
 Its resident memory in the last tenth of the time is compared with that in the tenth after a warm-up
 of a sixth. Fails on any error, and on more than 2 % of growth.
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.drivers import Load, PythonDriver
+from loadtest.drivers import BesideDriver, Driver, Load, PythonDriver
 from loadtest.machine import about
 from loadtest.options import add_target, add_workload, positive, whole
 from loadtest.result import Result, Sample, write_results
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=positive, default=30.0)
     parser.add_argument("--rate", type=positive, default=200.0, help="requests a second (200)")
     parser.add_argument("--connections", type=whole, default=64, help="most in flight (64)")
+    beside = "have wrk offer the rate, and take latencies from so many requests a second beside it"
+    parser.add_argument("--probe-rate", type=positive, help=beside)
     parser.add_argument("--json", type=Path, help="write the result to a file")
     add_workload(parser)
     add_target(parser)
@@ -42,8 +45,10 @@ def run(options: argparse.Namespace) -> None:
     with target(options) as found:
         if found.watched.pid is None:
             raise ValueError(f"--url {options.url}: its processes can't be seen, so no memory")
-        load = Load(found, seconds, options.connections, options.rate)
-        result = PythonDriver().run(load)
+        driver: Driver = PythonDriver()
+        if options.probe_rate:
+            driver = BesideDriver(options.probe_rate)
+        result = driver.run(Load(found, seconds, options.connections, options.rate))
     print(results_table([result]))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

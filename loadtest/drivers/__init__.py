@@ -1,5 +1,6 @@
 """Programs that load a server, each seen as a `Driver` that gives a `Result`."""
 
+from loadtest.drivers.beside import BesideDriver
 from loadtest.drivers.driver import Driver, DriverError, Load
 from loadtest.drivers.k6 import K6Driver
 from loadtest.drivers.locust import LocustDriver
@@ -8,6 +9,7 @@ from loadtest.drivers.wrk import WrkDriver
 
 __all__ = [
     "DRIVERS",
+    "BesideDriver",
     "Driver",
     "DriverError",
     "K6Driver",

@@ -152,15 +152,21 @@ def test_programs_of_others_give_the_same_figures(name: str, service: Target) ->
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("more", [(), ("--probe-rate", "20")])
 def test_a_short_soak_says_what_became_of_memory(
+    more: tuple[str, ...],
     service: Target,
     ids: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if more and shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed")
     with suppress(SystemExit):  # the memory of a young server may well grow
-        run(monkeypatch, "soak", "--minutes", "0.2", "--rate", "50", *asked(service, ids))
-    assert "% after the warm-up" in capsys.readouterr().out
+        run(monkeypatch, "soak", "--minutes", "0.2", "--rate", "50", *more, *asked(service, ids))
+    said = capsys.readouterr().out
+    assert "% after the warm-up" in said
+    assert ("wrk at a rate" in said) == bool(more)
 
 
 @pytest.mark.long
