@@ -1,4 +1,4 @@
-"""wrk offers a rate beyond what Python can send, and the Python driver takes latencies beside it."""
+"""wrk offers a rate that Python can't send, and the Python driver takes latencies beside it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
