@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -54,7 +55,7 @@ class Service(Starlette):
     Parameters
     ----------
     ahead : mapping of str to tuple
-        Paths of predictions, in ASCII, and the endpoint and the names in the path of each.
+        Paths of predictions and the endpoint and the names in the path of each.
 
     Attributes
     ----------
@@ -72,7 +73,9 @@ class Service(Starlette):
         self.refused = refused
         self._ahead = ahead
         self._entrances = {
-            path.encode(): Entrance(shed, path, names) for path, (shed, names) in ahead.items()
+            path.encode(): Entrance(shed, path, names)
+            for path, (shed, names) in ahead.items()
+            if quote(path) == path  # else the target isn't the path
         }
 
     def entrance(self, target: bytes) -> Entrance | None:

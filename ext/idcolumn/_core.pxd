@@ -33,6 +33,7 @@ cdef extern from "column.hpp" namespace "idcolumn" nogil:
         uint64_t* starts
         uint32_t* lengths
         cpp_bool plain
+        cpp_bool looked
         Column()
         Column(const char* bytes, char* table, size_t count)
         string_view operator[](size_t i)

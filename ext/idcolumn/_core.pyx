@@ -341,6 +341,12 @@ cdef class IdColumn:
         cdef string_view text = self._column[i]
         return PyBytes_FromStringAndSize(text.data(), text.size())
 
+    cdef IdColumn _derived(self, bytes text, size_t count):
+        """A column for ids made of these, which knows what is known of them."""
+        cdef IdColumn column = _column(text, count)
+        column._column.plain, column._column.looked = self._column.plain, self._column.looked
+        return column
+
     def take(self, indices):
         """Return the column of some of the ids, over the same bytes.
 
@@ -358,7 +364,7 @@ cdef class IdColumn:
         """
         cdef cnp.ndarray array = _indices("indices", indices, self._column.count)
         cdef const int64_t* order = <const int64_t*> cnp.PyArray_DATA(array)
-        cdef IdColumn column = _column(self._bytes, cnp.PyArray_SIZE(array))
+        cdef IdColumn column = self._derived(self._bytes, cnp.PyArray_SIZE(array))
         with nogil:
             take(self._column, order, column._column)
         return column
@@ -384,7 +390,7 @@ cdef class IdColumn:
         cdef size_t more = before.size() + after.size()
         _check_length(longest(self._column) + more)
         cdef bytes text = _room(total_length(self._column) + count * more)
-        cdef IdColumn column = _column(text, count)
+        cdef IdColumn column = self._derived(text, count)
         cdef char* out = PyBytes_AS_STRING(text)
         with nogil:
             affix(self._column, before, after, out, column._column)

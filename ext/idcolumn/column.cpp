@@ -109,7 +109,6 @@ void take(const Column& from, const std::int64_t* indices, Column& to) {
         to.starts[i] = from.starts[source];
         to.lengths[i] = from.lengths[source];
     }
-    to.plain = from.plain, to.looked = from.looked;
 }
 
 void affix(const Column& from, std::string_view prefix, std::string_view suffix, char* out,
@@ -120,8 +119,7 @@ void affix(const Column& from, std::string_view prefix, std::string_view suffix,
         out = end;
     }
     hash(to);
-    to.plain = from.plain && is_plain(prefix) && is_plain(suffix);
-    to.looked = from.looked;
+    to.plain = to.plain && is_plain(prefix) && is_plain(suffix);
 }
 
 bool equal(const Column& a, const Column& b) {

@@ -45,7 +45,9 @@ cdef bytes LENGTH = b"content-length"
 cdef size_t TYPICAL_HEAD = 512
 
 
-cdef string_view _view(bytes text):
+cdef string_view _view(bytes text) except *:
+    if text is None:
+        raise TypeError("None stands where bytes must")
     return string_view(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
 

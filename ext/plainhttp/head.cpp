@@ -13,6 +13,7 @@ constexpr string_view kVersion = " HTTP/1.1\r\n";
 constexpr string_view kLineEnd = "\r\n";
 constexpr string_view kBlank = " \t";
 constexpr std::size_t kMostDigits = 9;
+constexpr std::size_t kMostBytes = 16 << 10;  // the parser's user decides on larger heads
 
 constexpr std::uint8_t kToken = 1;    // RFC 9110, 5.6.2
 constexpr std::uint8_t kVisible = 2;  // printable ASCII but the space
@@ -105,7 +106,7 @@ bool read_head(string_view text, Head& head) {
         *once = true;
     }
     head.size = all - text.size();
-    return host && length;
+    return host && length && head.size <= kMostBytes;
 }
 
 }  // namespace plainhttp

@@ -31,6 +31,7 @@ CLOSE_S = 3.0  # ... and so long to read its last answer and close
 NEVER = float("inf")
 FIRST_LINES = FirstLines()
 NOTHING = memoryview(b"")
+BLANK = b" \t"  # may follow a value and is no part of it (RFC 9110, 5.5); llhttp leaves it there
 PLAIN: Scope = {"http_version": "1.1", "method": "POST"}
 
 log = logging.getLogger("bandit_serve.http")
@@ -167,7 +168,7 @@ class Connection:
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools; what comes after a body is dropped."""
         if self._arriving is None:
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip(BLANK)))
 
     def on_headers_complete(self) -> None:
         """See httptools."""

@@ -32,7 +32,7 @@ def check_head(method: bytes, version: str, headers: Headers) -> None:
     elif len(fields) < len(headers) and [name for name, _ in headers].count(b"host") > 1:
         raise ValueError("more than one host is named")
     if b"transfer-encoding" in fields:
-        codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+        codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
         if version == "1.0" or codings != [b"chunked"]:
             raise ValueError("a transfer coding that isn't chunked")
     if version not in VERSIONS or method == b"CONNECT":

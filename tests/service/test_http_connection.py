@@ -220,6 +220,24 @@ def test_any_other_request_to_the_same_path_goes_by_asgi() -> None:
     run(talk())
 
 
+def test_blanks_around_a_value_are_no_part_of_it_either_way() -> None:
+    async def typed(_scope, _receive, send) -> None:
+        kind = dict(_scope["headers"])[b"content-type"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"'%b'" % kind})
+
+    async def talk() -> None:
+        async with serving(typed) as (_, reader, writer):
+            more = b"content-type:\t a b \t\r\n"
+            writer.write(direct(b"", more))
+            head, _ = await answer(reader)
+            assert b"\r\nx-type: a b\r\n" in head
+            writer.write(direct(b"", more).replace(b"/direct", b"/"))
+            assert (await answer(reader))[1] == b"'a b'"
+
+    run(talk())
+
+
 def test_a_body_in_pieces_is_plain_if_they_come_soon() -> None:
     async def talk() -> None:
         async with serving() as (connections, reader, writer):

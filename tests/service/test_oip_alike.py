@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.service.tensors import INFER, binary_request, unpacked
+from tests.service.tensors import INFER, binary_request, json_request, unpacked
 
 IDS = [f"c{i}" for i in range(50)]
 BINARY = {"binary_data_output": True}
@@ -43,6 +43,18 @@ def test_what_one_request_says_is_not_said_by_the_next(service) -> None:
         fields = {"id": f"r{number}", "parameters": {"decision_id": decision_id}}
         assert scores(service, IDS, **fields) == predicted(service, IDS, decision_id=decision_id)
     assert scores(service, IDS) == predicted(service, IDS)
+
+
+def test_a_name_is_what_a_path_decodes_to(start, store) -> None:
+    models = "".join(
+        f"[models.'{name}']\nversion = '1'\nprior = {{ alpha = 1.0, beta = 1.0 }}\n"
+        for name in ("ab", "a%62", "a?b", "a b")
+    )
+    service = start(store, "default_model = 'ab'\n" + models)
+    for path, name in (("ab", "ab"), ("a%62", "ab"), ("a%2562", "a%62"), ("a%20b", "a b")):
+        answer = service.client.post(f"/v2/models/{path}/infer", json=json_request(["c1"]))
+        assert answer.json()["model_name"] == name
+    assert service.client.post("/v2/models/a?b/infer", json=json_request(["c1"])).is_client_error
 
 
 @pytest.mark.parametrize(

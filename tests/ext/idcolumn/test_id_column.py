@@ -358,3 +358,22 @@ def test_threads_may_read_one_column() -> None:
         thread.join()
     assert len(results) == 4 * 40 * 2
     assert all(results)
+
+
+def test_threads_may_take_from_a_column_while_one_writes_it() -> None:
+    count = 60_000
+    body = b"\x06\0\0\0id0000" * count + b'\x03\0\0\0a"b'
+    backwards = np.arange(count, -1, -1, dtype=np.int64)
+    taken: list[IdColumn] = []
+    for _ in range(20):
+        column = IdColumn.from_tensor(body, 0, count + 1)
+        threads = [
+            threading.Thread(target=lambda c=column: taken.append(c.take(backwards)))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        column.to_json(backwards[:1])
+        for thread in threads:
+            thread.join()
+    assert {column.to_json(backwards[-1:]) for column in taken} == {b'["a\\"b"]'}

@@ -23,9 +23,10 @@ def test_a_header_with_a_line_break_is_refused(header: tuple[bytes, bytes]) -> N
         answer(BEGIN, [header], b"")
 
 
-def test_what_is_not_bytes_is_refused() -> None:
+@pytest.mark.parametrize("header", [("a", b"1"), (None, b"1"), (b"a", None)])
+def test_what_is_not_bytes_is_refused(header) -> None:
     with pytest.raises(TypeError):
-        answer(BEGIN, [("a", b"1")], b"")  # type: ignore[list-item]
+        answer(BEGIN, [header], b"")
 
 
 def test_durations_are_rounded_to_microseconds() -> None:

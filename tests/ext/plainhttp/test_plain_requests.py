@@ -70,6 +70,7 @@ def test_a_plain_request_is_read() -> None:
         b"x: a\rb\r\n",
         b"x: 1\n",
         b"x: 1\r\n" * 65,
+        b"x: %b\r\n" % (b"1" * (16 << 10)),
     ],
 )
 def test_what_is_unusual_is_left_to_the_parser(more: bytes) -> None:
