@@ -70,8 +70,8 @@ inline void set(Column& column, std::size_t i, std::string_view id) {
 // Fills in the table from ids that lie in the column's bytes.
 void index(const Ids& ids, Column& column);
 
-// Both leave out what is known of the other column's ids, which `look` may be finding out meanwhile:
-// `to` has it already.
+// Both leave out what is known of the other column's ids, which `look` may be finding out
+// meanwhile: `to` has it already.
 
 // Fills in the table from another column over the same bytes.
 void take(const Column& from, const std::int64_t* indices, Column& to);
