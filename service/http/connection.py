@@ -69,7 +69,7 @@ class Application(Protocol):
 
 
 class Connection:
-    """Reads requests by httptools (llhttp, the parser of Node.js) and has them answered.
+    """Reads requests, unusual ones by httptools (llhttp of Node.js), and has them answered.
 
     An asyncio.Protocol in all but its bases, which a compiled class can't have.
 
