@@ -2,6 +2,8 @@
 // those threads of the pool that have nothing else to do: it never waits for a busy pool.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -39,9 +41,12 @@ class Pool {
 
    private:
     struct Job;
+    static constexpr std::size_t few = 8;
+    static constexpr int none = -1;
 
     ~Pool() = default;  // only of a pool that has no threads
     void start(std::size_t helpers);
+    void keep_off_this_cpu();
     void serve();
     Job* next_job();
     void finish(Job& job);
@@ -51,7 +56,8 @@ class Pool {
     std::mutex mutex_;
     std::condition_variable wanted_;
     std::vector<Job*> jobs_;
-    std::size_t threads_ = 0;
+    std::vector<pthread_t> helpers_;
+    int kept_off_ = none;  // the CPU that the helpers may not run on
 };
 
 }  // namespace betadist

@@ -25,6 +25,7 @@ Column = NDArray[Any]  # float32 or float64
 
 SIZES = (400, 10_000, 1_000_000)
 CALLERS = 2
+IDLE_S = (0, 0.003)
 
 
 def main() -> None:
@@ -34,14 +35,18 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=31)
     rounds = parser.parse_args().rounds
-    columns = ["dtype", "n", "throughput of 2 callers over 1", "threads=2 over threads=1"]
+    calls = "threads=2 over threads=1"
+    columns = ["dtype", "n", "throughput of 2 callers over 1", calls, f"{calls}, after 3 ms of sleep"]
     rows = []
     for dtype in ("float32", "float64"):
         for n in SIZES:
             alpha, beta = (column.astype(dtype) for column in shapes("warm", n, dtype))
             callers = describe(caller_ratios(alpha, beta, rounds))
-            threads = describe(thread_ratios(alpha, beta, rounds)) if n == SIZES[-1] else "-"
-            rows.append([dtype, f"{n}", callers, threads])
+            if n < SIZES[-1]:
+                rows.append([dtype, f"{n}", callers, "-", "-"])
+                continue
+            threads = [describe(thread_ratios(alpha, beta, rounds, idle_s)) for idle_s in IDLE_S]
+            rows.append([dtype, f"{n}", callers, *threads])
     print(markdown_table(columns, rows))
 
 
@@ -70,11 +75,12 @@ def caller_ratios(alpha: Column, beta: Column, rounds: int) -> list[float]:
         return [CALLERS * seconds(lambda: call(0)) / seconds(together) for _ in range(rounds)]
 
 
-def thread_ratios(alpha: Column, beta: Column, rounds: int) -> list[float]:
-    """Return the time of a call with one thread over its time with two."""
+def thread_ratios(alpha: Column, beta: Column, rounds: int, idle_s: float) -> list[float]:
+    """Return the time of a call with one thread over its time with two, each after a sleep."""
     out = np.empty_like(alpha)
 
     def call(threads: int) -> float:
+        time.sleep(idle_s)
         return seconds(lambda: betadist.sample(alpha, beta, 1, out=out, threads=threads))
 
     call(2)

@@ -144,6 +144,36 @@ WORKERS = {WORKERS}
     return ended.stdout
 
 
+@pytest.mark.skipif(ALLOWED < 2, reason="needs two CPUs")
+def test_a_helper_may_not_run_where_its_caller_does() -> None:
+    code = """
+before = set(os.listdir("/proc/self/task"))
+allowed = os.sched_getaffinity(0)
+_core.limit_threads(2)
+def others(cpu):
+    os.sched_setaffinity(0, {cpu})
+    os.sched_setaffinity(0, allowed)
+    betadist.sample(alpha, beta, 1, threads=2)
+    (helper,) = set(os.listdir("/proc/self/task")) - before
+    return os.sched_getaffinity(int(helper))
+for cpu in sorted(allowed)[:2]:
+    # The system may move the caller in between, but not each time.
+    print(any(others(cpu) == allowed - {cpu} for _ in range(100)))
+"""
+    assert run(code).split() == ["True", "True"]
+
+
+@pytest.mark.skipif(ALLOWED < 2, reason="needs two CPUs")
+def test_a_caller_bound_to_one_cpu_draws_with_a_helper() -> None:
+    code = """
+expected = betadist.sample(alpha, beta, 1).tobytes()
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+_core.limit_threads(2)
+print(betadist.sample(alpha, beta, 1, threads=2).tobytes() == expected)
+"""
+    assert run(code) == "True\n"
+
+
 @pytest.mark.parametrize("asked", [2, 64, 10**9])
 def test_no_more_threads_than_the_quota(asked: int) -> None:
     code = f"""
