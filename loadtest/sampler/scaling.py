@@ -36,7 +36,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=31)
     rounds = parser.parse_args().rounds
     calls = "threads=2 over threads=1"
-    columns = ["dtype", "n", "throughput of 2 callers over 1", calls, f"{calls}, after 3 ms of sleep"]
+    columns = [
+        "dtype",
+        "n",
+        "throughput of 2 callers over 1",
+        calls,
+        f"{calls}, after 3 ms of sleep",
+    ]
     rows = []
     for dtype in ("float32", "float64"):
         for n in SIZES:
