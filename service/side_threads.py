@@ -1,9 +1,11 @@
 """Work too long for the thread of the event loop, done in another one under a deadline."""
 
-import asyncio
+from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
 
 from service.errors import DeadlineExceeded
 from service.watch import Watch
@@ -13,19 +15,31 @@ __all__ = ["SideThreads"]
 T = TypeVar("T")
 
 
+class Job(NamedTuple):
+    """What a thread does, who waits for it, and the event loop that both are told by."""
+
+    work: Callable[[], Any]
+    outcome: Future[Any]
+    loop: AbstractEventLoop
+
+
 class SideThreads:
     """A few threads; work waits for one, under its deadline, in the event loop.
 
     The newest has the first turn: when there is more work than can be done, it is what still can
     be in time, and what waited too long never starts. Work that is late once it runs goes on to its
     end, in its thread, and nothing starts there before: so no more than `threads` ever run.
+
+    An executor of asyncio passes an outcome on through three futures: 0.26 ms for 0.14 here, there
+    and back, for work of 2 ms that leaves the caches cold.
     """
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, "side")
-        self._free = threads
-        self._waiting: list[asyncio.Future[None]] = []
+        self._threads = self._free = threads
+        self._begun: SimpleQueue[Job | None] = SimpleQueue()
+        self._waiting: list[Job] = []
         self._watch = Watch()
+        self._started = False
 
     async def run(self, work: Callable[[], T], deadline: float) -> T:
         """Return what the work gives.
@@ -41,39 +55,51 @@ class SideThreads:
         ------
         DeadlineExceeded
         """
+        loop = get_running_loop()
+        job = Job(work, loop.create_future(), loop)
+        self._waiting.append(job)
+        if self._free:
+            self._free -= 1
+            self._next()
         try:
-            return await self._watch.until(deadline, self._run(work))
+            outcome: T = await self._watch.until(deadline, job.outcome)
+            return outcome
         except TimeoutError:
             raise DeadlineExceeded("the scores were not there in time") from None
+        finally:
+            if job in self._waiting:
+                self._waiting.remove(job)
 
     def close(self) -> None:
         """Let the threads end with what they do."""
-        self._pool.shutdown(wait=False)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        await self._turn()
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        future.add_done_callback(lambda _: self._next())
-        return await asyncio.shield(future)
-
-    async def _turn(self) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                self._waiting.remove(turn)
-            else:  # it was late in the very moment in which it got its turn
-                self._next()
-            raise
+        for _ in range(self._threads):
+            self._begun.put(None)
 
     def _next(self) -> None:
-        """Give a thread to who waits for one."""
-        if self._waiting:
-            self._waiting.pop().set_result(None)
-        else:
+        """Give a free thread to who waits for one."""
+        if not self._waiting:
             self._free += 1
+            return
+        if not self._started:
+            self._started = True
+            for _ in range(self._threads):
+                Thread(target=self._serve, name="side", daemon=True).start()
+        self._begun.put(self._waiting.pop())
+
+    def _serve(self) -> None:
+        while (job := self._begun.get()) is not None:
+            self._do(job)
+            del job  # what it holds is large
+
+    def _do(self, job: Job) -> None:
+        try:
+            told = job.outcome.set_result, job.work()
+        except BaseException as error:
+            told = job.outcome.set_exception, error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            job.loop.call_soon_threadsafe(self._done, job.outcome, *told)
+
+    def _done(self, outcome: Future[Any], tell: Callable[[Any], None], what: Any) -> None:
+        self._next()
+        if not outcome.done():
+            tell(what)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -75,3 +76,41 @@ async def test_a_cancelled_caller_gives_its_turn_away() -> None:
     assert await kept == 2
     assert await side.run(lambda: 3, soon()) == 3
     side.close()
+
+
+async def test_a_thread_at_rest_holds_nothing() -> None:
+    class Snapshot:
+        def size(self) -> int:
+            return 3
+
+    side, snapshot = SideThreads(1), Snapshot()
+    gone = weakref.ref(snapshot)
+    assert await side.run(snapshot.size, soon()) == 3
+    del snapshot
+    latest = soon()
+    while gone() is not None and time.monotonic() < latest:
+        await asyncio.sleep(0.001)
+    assert gone() is None
+    side.close()
+
+
+def test_work_may_end_after_its_event_loop() -> None:
+    side, go, begun = SideThreads(1), threading.Event(), threading.Event()
+    before = set(threading.enumerate())
+
+    def hold() -> None:
+        begun.set()
+        assert go.wait(LONG_S)
+
+    async def be_late() -> None:
+        with pytest.raises(DeadlineExceeded):
+            await side.run(hold, soon(0.02))
+
+    with asyncio.Runner() as runner:
+        runner.run(be_late())
+    assert begun.wait(LONG_S)
+    (thread,) = set(threading.enumerate()) - before
+    go.set()
+    side.close()
+    thread.join(LONG_S)
+    assert not thread.is_alive()
