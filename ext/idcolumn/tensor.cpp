@@ -28,10 +28,6 @@ char* store_length(char* out, std::uint32_t length) {
     return out;
 }
 
-std::string_view pick(const Column& column, const std::int64_t* order, std::size_t i) {
-    return column[order == nullptr ? i : static_cast<std::size_t>(order[i])];
-}
-
 }  // namespace
 
 Verdict index_tensor(std::string_view tensor, Column& column) {
@@ -56,13 +52,13 @@ Verdict index_tensor(std::string_view tensor, Column& column) {
 
 std::size_t tensor_size(const Column& column, const std::int64_t* order, std::size_t count) {
     std::size_t size = kLengthSize * count;
-    for (std::size_t i = 0; i < count; ++i) size += pick(column, order, i).size();
+    for (std::size_t i = 0; i < count; ++i) size += column.at(order, i).size();
     return size;
 }
 
 void write_tensor(const Column& column, const std::int64_t* order, std::size_t count, char* out) {
     for (std::size_t i = 0; i < count; ++i) {
-        const std::string_view id = pick(column, order, i);
+        const std::string_view id = column.at(order, i);
         out = store_length(out, static_cast<std::uint32_t>(id.size()));
         std::memcpy(out, id.data(), id.size());
         out += id.size();
