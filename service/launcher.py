@@ -79,13 +79,13 @@ class DrainingServer(MPServer):
 
 
 def _start(start: Callable[[], None]) -> None:
-    """Start a worker that SIGTERM doesn't reach, from its first moment on.
+    """Start a worker that SIGTERM doesn't reach, from its first moment on, nor SIGINT too early.
 
-    A process manager may send it to every process of the service. The launcher hears it, lets the
-    balancers know, and ends its workers in time.
+    A process manager may send SIGTERM to every process of the service. The launcher hears it, lets
+    the balancers know, and ends its workers in time, by a SIGINT that each heeds once it can.
     """
-    resource_tracker.ensure_running()  # else the start begins with that, which unblocks SIGTERM
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    resource_tracker.ensure_running()  # else the start begins with that, which unblocks them
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
         start()
     finally:

@@ -106,27 +106,27 @@ void Pool::start(std::size_t helpers) {
             std::thread helper(&Pool::serve, this);
             helpers_.push_back(helper.native_handle());
             helper.detach();
-            kept_off_ = none;
+            kept_off_ = unknown;
         }
     } catch (const std::system_error&) {
         // No more threads to be had: those there are do the work.
     }
 }
 
-// Called with the mutex held. Where few CPUs are half busy Linux looks for no idle one (SIS_UTIL):
-// it leaves a helper on the CPU of the caller that wakes it, and that works on. Of 2 ms of work
-// after 3 of sleep a helper did nothing half of the time. Among many CPUs it looks at some.
+// Called with the mutex held, before the caller's job is there. Where few CPUs are half busy Linux
+// looks for no idle one (SIS_UTIL): it leaves a helper on the CPU of the caller that wakes it, and
+// that works on. Of 2 ms of work after 3 of sleep a helper did nothing half of the time. Many
+// helpers find a CPU; those of several callers go where there is one.
 void Pool::keep_off_this_cpu() {
 #if defined(__linux__)
-    const int cpu = sched_getcpu();
-    if (cpu < 0 || cpu == kept_off_ || helpers_.size() > few) return;
-    cpu_set_t others;
-    if (sched_getaffinity(0, sizeof others, &others) != 0) return;
-    CPU_CLR(static_cast<std::size_t>(cpu), &others);
-    if (CPU_COUNT(&others) == 0) return;
-    for (const pthread_t helper : helpers_) {
-        pthread_setaffinity_np(helper, sizeof others, &others);
-    }
+    const bool alone = jobs_.empty() && helpers_.size() <= few;
+    const int cpu = alone ? sched_getcpu() : none;
+    if (cpu == kept_off_) return;
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) return;
+    if (cpu != none) CPU_CLR(static_cast<std::size_t>(cpu), &cpus);
+    if (CPU_COUNT(&cpus) == 0) return;
+    for (const pthread_t helper : helpers_) pthread_setaffinity_np(helper, sizeof cpus, &cpus);
     kept_off_ = cpu;
 #endif
 }

@@ -42,7 +42,7 @@ class Pool {
    private:
     struct Job;
     static constexpr std::size_t few = 8;
-    static constexpr int none = -1;
+    static constexpr int none = -1, unknown = -2;
 
     ~Pool() = default;  // only of a pool that has no threads
     void start(std::size_t helpers);
@@ -57,7 +57,7 @@ class Pool {
     std::condition_variable wanted_;
     std::vector<Job*> jobs_;
     std::vector<pthread_t> helpers_;
-    int kept_off_ = none;  // the CPU that the helpers may not run on
+    int kept_off_ = unknown;  // the CPU that the helpers may not run on
 };
 
 }  // namespace betadist

@@ -32,7 +32,7 @@ struct Column {
     std::string_view operator[](std::size_t i) const { return {bytes + starts[i], lengths[i]}; }
 
     // The i-th of an order, of all as they are where there is none.
-    std::string_view at(const std::int64_t* order, std::size_t i) const {
+    std::string_view nth(const std::int64_t* order, std::size_t i) const {
         return (*this)[order == nullptr ? i : static_cast<std::size_t>(order[i])];
     }
 };

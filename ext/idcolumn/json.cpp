@@ -62,7 +62,7 @@ std::size_t json_size(const Column& column, const std::int64_t* order, std::size
     if (column.plain) {
         for (std::size_t i = 0; i < count; ++i) size += column.lengths[order[i]];
     } else {
-        for (std::size_t i = 0; i < count; ++i) size += escaped_size(column.at(order, i));
+        for (std::size_t i = 0; i < count; ++i) size += escaped_size(column.nth(order, i));
     }
     return size;
 }
@@ -72,7 +72,7 @@ char* write_json(const Column& column, const std::int64_t* order, std::size_t co
     for (std::size_t i = 0; i < count; ++i) {
         if (i != 0) *out++ = ',';
         *out++ = '"';
-        const std::string_view id = column.at(order, i);
+        const std::string_view id = column.nth(order, i);
         out = column.plain ? write_plain(out, id) : write_escaped(out, id);
         *out++ = '"';
     }

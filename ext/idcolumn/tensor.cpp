@@ -52,13 +52,13 @@ Verdict index_tensor(std::string_view tensor, Column& column) {
 
 std::size_t tensor_size(const Column& column, const std::int64_t* order, std::size_t count) {
     std::size_t size = kLengthSize * count;
-    for (std::size_t i = 0; i < count; ++i) size += column.at(order, i).size();
+    for (std::size_t i = 0; i < count; ++i) size += column.nth(order, i).size();
     return size;
 }
 
 void write_tensor(const Column& column, const std::int64_t* order, std::size_t count, char* out) {
     for (std::size_t i = 0; i < count; ++i) {
-        const std::string_view id = column.at(order, i);
+        const std::string_view id = column.nth(order, i);
         out = store_length(out, static_cast<std::uint32_t>(id.size()));
         std::memcpy(out, id.data(), id.size());
         out += id.size();

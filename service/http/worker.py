@@ -30,6 +30,7 @@ def run_worker(load: Callable[[], Service], settings: ServerSettings) -> None:
 async def _serve(load: Callable[[], Service], settings: ServerSettings) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGINT, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which the launcher had blocked
     app = load()
     connections: set[Connection] = set()
     async with app.router.lifespan_context(app):

@@ -88,7 +88,9 @@ def test_workers_that_are_starting_are_let_end(start, store) -> None:
         assert time.monotonic() - started < 30
     to_every_process(service.process.pid)
     assert service.process.wait(30) == 0
-    assert "Unexpected exit" not in service.log.read_text()
+    log = service.log.read_text()
+    assert "Unexpected exit" not in log
+    assert "Traceback" not in log
 
 
 PATIENT = """

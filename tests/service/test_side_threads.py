@@ -1,6 +1,7 @@
 """Threads beside the event loop."""
 
 import asyncio
+import gc
 import threading
 import time
 import weakref
@@ -78,19 +79,45 @@ async def test_a_cancelled_caller_gives_its_turn_away() -> None:
     side.close()
 
 
-async def test_a_thread_at_rest_holds_nothing() -> None:
-    class Snapshot:
-        def size(self) -> int:
-            return 3
+class Snapshot:
+    def size(self) -> int:
+        return 3
 
+    def fail(self) -> int:
+        raise ValueError("no size")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_work_held_is_freed_when_it_ends(fails: bool) -> None:
     side, snapshot = SideThreads(1), Snapshot()
     gone = weakref.ref(snapshot)
-    assert await side.run(snapshot.size, soon()) == 3
-    del snapshot
-    latest = soon()
-    while gone() is not None and time.monotonic() < latest:
-        await asyncio.sleep(0.001)
-    assert gone() is None
+    gc.disable()  # freed, rather than collected
+    try:
+        if fails:
+            with pytest.raises(ValueError, match="no size"):
+                await side.run(snapshot.fail, soon())
+        else:
+            assert await side.run(snapshot.size, soon()) == 3
+        del snapshot
+        latest = soon(5)
+        while gone() is not None and time.monotonic() < latest:
+            await asyncio.sleep(0.001)
+        assert gone() is None
+    finally:
+        gc.enable()
+    side.close()
+
+
+async def test_threads_that_cannot_start_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    side = SideThreads(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            await side.run(lambda: 1, soon())
+    assert [await side.run(lambda: 2, soon()) for _ in range(3)] == [2, 2, 2]
     side.close()
 
 

@@ -144,34 +144,55 @@ WORKERS = {WORKERS}
     return ended.stdout
 
 
-@pytest.mark.skipif(ALLOWED < 2, reason="needs two CPUs")
-def test_a_helper_may_not_run_where_its_caller_does() -> None:
-    code = """
+HELPERS = """
 before = set(os.listdir("/proc/self/task"))
 allowed = os.sched_getaffinity(0)
-_core.limit_threads(2)
-def others(cpu):
+def masks():
+    return [os.sched_getaffinity(int(id)) for id in set(os.listdir("/proc/self/task")) - before]
+def masks_after_a_call_from(cpu, threads):
     os.sched_setaffinity(0, {cpu})
     os.sched_setaffinity(0, allowed)
-    betadist.sample(alpha, beta, 1, threads=2)
-    (helper,) = set(os.listdir("/proc/self/task")) - before
-    return os.sched_getaffinity(int(helper))
-for cpu in sorted(allowed)[:2]:
-    # The system may move the caller in between, but not each time.
-    print(any(others(cpu) == allowed - {cpu} for _ in range(100)))
+    betadist.sample(alpha, beta, 1, threads=threads)
+    return masks()
+# The system may move the caller before it calls, but not each time.
+def are_kept_off(cpu, helpers):
+    expected = [allowed - {cpu}] * helpers
+    return any(masks_after_a_call_from(cpu, helpers + 1) == expected for _ in range(100))
 """
-    assert run(code).split() == ["True", "True"]
 
 
 @pytest.mark.skipif(ALLOWED < 2, reason="needs two CPUs")
-def test_a_caller_bound_to_one_cpu_draws_with_a_helper() -> None:
+def test_helpers_may_not_run_where_their_caller_does() -> None:
     code = """
-expected = betadist.sample(alpha, beta, 1).tobytes()
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-_core.limit_threads(2)
-print(betadist.sample(alpha, beta, 1, threads=2).tobytes() == expected)
+_core.limit_threads(3)
+for cpu in sorted(allowed)[:2]:
+    print(are_kept_off(cpu, 2))
 """
-    assert run(code) == "True\n"
+    assert run(HELPERS + code).split() == ["True", "True"]
+
+
+@pytest.mark.skipif(ALLOWED < 2, reason="needs two CPUs")
+def test_helpers_of_a_caller_that_may_use_one_cpu_may_use_others_later() -> None:
+    code = """
+_core.limit_threads(2)
+cpu = min(allowed)
+os.sched_setaffinity(0, {cpu})
+betadist.sample(alpha, beta, 1, threads=2)
+print(masks() == [{cpu}])
+print(are_kept_off(cpu, 1))
+"""
+    assert run(HELPERS + code).split() == ["True", "True"]
+
+
+@pytest.mark.skipif(ALLOWED < 2, reason="needs two CPUs")
+def test_many_helpers_may_run_anywhere() -> None:
+    code = """
+_core.limit_threads(18)
+print(are_kept_off(min(allowed), 2))
+betadist.sample(alpha, beta, 1, threads=18)
+print(masks() == [allowed] * 17)
+"""
+    assert run(HELPERS + code).split() == ["True", "True"]
 
 
 @pytest.mark.parametrize("asked", [2, 64, 10**9])
