@@ -5,6 +5,8 @@ import importlib
 import subprocess
 import sys
 
+from loadtest.processes import end_children_too
+
 # Each is a module of this package with a docstring, add_arguments(parser) and run(options).
 COMMANDS = (
     "compare",
@@ -41,4 +43,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_children_too()
     main()

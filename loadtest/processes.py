@@ -4,16 +4,18 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
 
 __all__ = [
     "accepts",
     "cpu_seconds",
+    "end_children_too",
     "free_port",
     "process_tree",
     "ready",
@@ -23,7 +25,6 @@ __all__ = [
 
 START_S = 60.0
 STOP_S = 15.0
-
 
 FIRST, LAST = 21_000, 32_000  # below those for outgoing connections
 BUS = 10_000  # a Redis cluster's own port is so much above
@@ -90,6 +91,18 @@ def _await(
         else:
             return
     raise RuntimeError(f"{process.args!r} is not ready on port {port}")
+
+
+def end_children_too() -> None:
+    """Have SIGTERM reach what this process started, as Ctrl-C does, before it ends this process."""
+
+    def end(number: int, _: object) -> None:
+        for pid in process_tree(os.getpid())[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def process_tree(pid: int) -> list[int]:

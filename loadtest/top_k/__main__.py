@@ -24,6 +24,7 @@ from typing import Any
 
 from loadtest.machine import about
 from loadtest.options import positive, whole
+from loadtest.processes import end_children_too
 from loadtest.sampler.mixes import SEED
 from loadtest.top_k.contenders import CONTENDERS
 from loadtest.top_k.measure import Refused, Stage
@@ -106,4 +107,5 @@ def _told(windows: list[Window], options: argparse.Namespace) -> list[dict[str, 
 
 
 if __name__ == "__main__":
+    end_children_too()
     main()

@@ -3,8 +3,10 @@
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +19,7 @@ from loadtest.__main__ import main
 from loadtest.drivers import DRIVERS, Load, PythonDriver
 from loadtest.drivers.program import BUILD
 from loadtest.listeners import listener
-from loadtest.processes import free_port
+from loadtest.processes import free_port, process_tree
 from loadtest.result import read_results
 from loadtest.target import Target, target
 
@@ -167,6 +169,38 @@ def test_a_short_soak_says_what_became_of_memory(
     said = capsys.readouterr().out
     assert "% after the warm-up" in said
     assert ("wrk at a rate" in said) == bool(more)
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_a_soak_that_is_told_to_end_leaves_nothing_running(ids: Path) -> None:
+    options = f"--minutes 5 --rate 50 --probe-rate 5 --rows 600 --id-file {ids} --workers 1"
+    command = [sys.executable, "-m", "loadtest", "soak", *options.split()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as soak:
+        latest = time.monotonic() + 60
+        while "wrk" not in (started := processes(soak.pid)).values():
+            assert time.monotonic() < latest
+            time.sleep(0.05)
+        soak.terminate()
+        _, said = soak.communicate(timeout=30)
+    assert soak.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in said
+    latest = time.monotonic() + 5  # the service's own helpers follow it
+    while left := [name for pid, name in started.items() if processes(pid).get(pid) == name]:
+        assert time.monotonic() < latest, left
+        time.sleep(0.05)
+
+
+def processes(pid: int) -> dict[int, str]:
+    """The names of a process and its descendants that have not ended."""
+    names = {}
+    for each in process_tree(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            status = dict(
+                line.split(":\t") for line in Path(f"/proc/{each}/status").read_text().splitlines()
+            )
+            if not status["State"].startswith("Z"):
+                names[each] = status["Name"]
+    return names
 
 
 @pytest.mark.long
