@@ -39,6 +39,8 @@ __all__ = ["check_start", "serve"]
 
 log = logging.getLogger("bandit_serve.launcher")
 
+STARTING_S = 10.0
+
 
 class DrainingServer(MPServer):
     """A Granian server that leaves the balancers before it closes its socket.
@@ -53,6 +55,7 @@ class DrainingServer(MPServer):
         self._flag = flag
         self._settings = settings
         self._hurry = threading.Event()
+        self._spawned: dict[int, WorkerProcess] = {}  # one is in `wrks` only when it has started
 
     def signal_handler_interrupt(self, *_: object, **__: object) -> None:
         """Begin to leave; runs in the main thread, as a signal handler."""
@@ -61,12 +64,17 @@ class DrainingServer(MPServer):
             return
         self._flag.value = LEAVING
         self.respawn_failed_workers = False
+        for (
+            worker
+        ) in self._spawned.values():  # one that starts yet may hear Ctrl-C itself, and ends
+            worker.interrupt_by_parent = time.monotonic() - worker.birth < STARTING_S
         threading.Thread(target=self._leave, daemon=True).start()
 
     def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
         worker: WorkerProcess = super()._spawn_worker(*args, **kwargs)
         worker.start = partial(_start, worker.start)  # type: ignore[method-assign]
         worker.terminate = partial(_interrupt, worker)  # type: ignore[method-assign]
+        self._spawned[worker.idx] = worker
         return worker
 
     def _leave(self) -> None:

@@ -142,7 +142,8 @@ def answer(bytes begin not None, list headers not None, bytes body not None, bin
 cdef bytes _joined(const string& head, string_view body):
     cdef bytes text = PyBytes_FromStringAndSize(NULL, head.size() + body.size())
     memcpy(PyBytes_AS_STRING(text), head.data(), head.size())
-    memcpy(PyBytes_AS_STRING(text) + head.size(), body.data(), body.size())
+    if not body.empty():
+        memcpy(PyBytes_AS_STRING(text) + head.size(), body.data(), body.size())
     return text
 
 

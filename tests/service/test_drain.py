@@ -81,12 +81,15 @@ def test_no_accepted_request_is_lost(start, store, workers: int, ask) -> None:
     assert sum(load.unread for load in loads) <= len(loads)
 
 
-def test_workers_that_are_starting_are_let_end(start, store) -> None:
-    service = start(store, workers=2, ready=False)
+@pytest.mark.parametrize(
+    ("ask", "delay_s"), [(to_every_process, 0.2), (to_terminal_group, 0.2), (to_terminal_group, 4)]
+)
+def test_workers_that_are_starting_are_let_end(start, store, ask, delay_s: float) -> None:
+    service = start(store, workers=2, ready=False, server_drain_delay_s=delay_s)
     started = time.monotonic()
     while len(process_tree(service.process.pid)) < 4:  # the launcher, its resource tracker, both
         assert time.monotonic() - started < 30
-    to_every_process(service.process.pid)
+    ask(service.process.pid)
     assert service.process.wait(30) == 0
     log = service.log.read_text()
     assert "Unexpected exit" not in log
