@@ -64,9 +64,8 @@ class DrainingServer(MPServer):
             return
         self._flag.value = LEAVING
         self.respawn_failed_workers = False
-        for (
-            worker
-        ) in self._spawned.values():  # one that starts yet may hear Ctrl-C itself, and ends
+        # A worker that starts yet may hear Ctrl-C itself, and ends.
+        for worker in self._spawned.values():
             worker.interrupt_by_parent = time.monotonic() - worker.birth < STARTING_S
         threading.Thread(target=self._leave, daemon=True).start()
 
